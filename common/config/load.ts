@@ -1,0 +1,188 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  type Document,
+} from "yaml";
+import { z } from "zod";
+import { ConfigError, errorCode } from "../errors.ts";
+import { formatPath, listProblems, type Problem } from "./issues.ts";
+import { nearest } from "./suggest.ts";
+
+const maxConfigBytes = 2 ** 20;
+const yamlOptions = { prettyErrors: false, logLevel: "silent" } as const;
+
+/**
+ * A config file → a value that its schema has accepted.
+ * @throws ConfigError with a line for each problem: file, line, key, what is expected. Values are
+ * never quoted: a config may hold secrets.
+ */
+export async function loadConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  path: string,
+): Promise<z.output<Schema>> {
+  return parseConfig(schema, await readConfigFile(path), path);
+}
+
+/** As loadConfig, from the text; `path` is for messages and for the folder of relative paths. */
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+  path: string,
+): z.output<Schema> {
+  const lines = new LineCounter();
+  const document = parseYaml(path, () =>
+    parseDocument(text, { ...yamlOptions, lineCounter: lines }),
+  );
+  const value = checkDocument(schema, { document, lines, path });
+  return resolvePaths(value, dirname(resolve(path))) as z.output<Schema>;
+}
+
+/** One document of a YAML file, with what it takes to say where in the file a problem is. */
+export interface YamlDocument {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+  readonly path: string;
+}
+
+/** A file of several documents, as `kubectl apply -f` takes it; empty ones are left out. */
+export function parseDocuments(text: string, path: string): YamlDocument[] {
+  const lines = new LineCounter();
+  const documents = parseYaml(path, () =>
+    parseAllDocuments(text, { ...yamlOptions, lineCounter: lines }),
+  );
+  return documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => ({ document, lines, path }));
+}
+
+/** What the schema makes of a document. @throws ConfigError as loadConfig */
+export function checkDocument<Schema extends z.ZodType>(
+  schema: Schema,
+  { document, lines, path }: YamlDocument,
+): z.output<Schema> {
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    // The library's own text quotes the file; its code does not.
+    throw new ConfigError(
+      `${path}:${lines.linePos(broken.pos[0]).line}: not YAML (${broken.code})`,
+    );
+  }
+  const parsed = schema.safeParse(toPlain(document, path));
+  if (parsed.success) return parsed.data;
+  const problems = listProblems(parsed.error).map((problem) => {
+    const line = lineOf(document, lines, problem.path);
+    return `${path}:${line}: ${formatPath(problem.path)}${explain(problem, schema)}`;
+  });
+  throw new ConfigError(problems.slice(0, 20).join("\n"));
+}
+
+/** @throws ConfigError when it cannot be read or is too large to be a config */
+export async function readConfigFile(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxConfigBytes) throw new ConfigError(`${path}: larger than 1MiB, so not a config`);
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`${path}: cannot be read (${errorCode(cause) ?? "unknown"})`, { cause });
+  }
+}
+
+function parseYaml<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw new ConfigError(`${path}: not YAML (nested too deep)`); // the parser ran out of stack
+  }
+}
+
+function toPlain(document: Document, path: string): unknown {
+  try {
+    // No aliases: nobody needs them in a config this small, and they can be made to explode.
+    return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw new ConfigError(`${path}: aliases are not allowed`);
+  }
+}
+
+function explain(problem: Problem, schema: z.ZodType): string {
+  if (problem.message !== "unknown key") return problem.message;
+  const suggestion = nearest(
+    String(problem.path.at(-1)),
+    keysAt(schema, problem.path.slice(0, -1)),
+  );
+  return suggestion === undefined ? "unknown key" : `unknown key; did you mean ${suggestion}?`;
+}
+
+/** The keys that the schema knows at a path, for suggestions. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const inner = unwrap(schema);
+  const [step, ...rest] = path;
+  if (inner instanceof z.ZodObject) {
+    if (step === undefined) return Object.keys(inner.shape);
+    const next: z.ZodType | undefined = inner.shape[String(step)];
+    return next === undefined ? [] : keysAt(next, rest);
+  }
+  if (inner instanceof z.ZodArray) return keysAt(inner.element as z.ZodType, rest);
+  return [];
+}
+
+/** The object or array schema inside defaults, optionals, refinements and transforms. */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType);
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) {
+    return unwrap(schema.unwrap() as z.ZodType);
+  }
+  return schema;
+}
+
+/** The line of the deepest part of the path that the file has. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range?.[0] ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        ({ key }) => isScalar(key) && String(key.value) === String(step),
+      );
+      if (!isScalar(pair?.key)) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      if (
+        typeof node === "object" &&
+        node !== null &&
+        "range" in node &&
+        Array.isArray(node.range)
+      ) {
+        offset = Number(node.range[0]);
+      }
+    } else break;
+  }
+  return lines.linePos(offset).line;
+}
+
+/** Every `…_file` field, made absolute from the config's own folder. */
+function resolvePaths(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolvePaths(item, folder));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [
+      key,
+      key.endsWith("_file") && typeof field === "string"
+        ? resolve(folder, field)
+        : resolvePaths(field, folder),
+    ]),
+  );
+}
