@@ -1,0 +1,56 @@
+import { createServer } from "node:http";
+import type { Registry } from "prom-client";
+import { announce } from "./announce.ts";
+import type { Address } from "./config/fields.ts";
+import type { Logger } from "./log/logger.ts";
+import { close, listen, serverLimits } from "./server.ts";
+import type { Running } from "./shutdown.ts";
+
+export interface ManagementOptions {
+  readonly address: Address;
+  readonly registry: Registry;
+  /** Undefined when ready, else what is being waited for. */
+  readonly notReady: () => string | undefined;
+  readonly log: Logger;
+}
+
+export interface Management extends Running {
+  readonly address: Address;
+}
+
+/** The listener for machines that look after the program: /metrics, /healthz, /readyz. */
+export async function startManagement(options: ManagementOptions): Promise<Management> {
+  const { registry, notReady, log } = options;
+  const server = createServer({ ...serverLimits, keepAliveTimeout: 5_000 }, (request, response) => {
+    const reply = (status: number, body: string, type = "text/plain; charset=utf-8"): void => {
+      response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
+    };
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
+      return reply(405, "only GET\n");
+    }
+    switch (request.url) {
+      case "/metrics":
+        registry.metrics().then(
+          (text) => reply(200, text, registry.contentType),
+          (error: unknown) => {
+            log.error({ error }, "metrics could not be collected");
+            reply(500, "metrics could not be collected\n");
+          },
+        );
+        return;
+      case "/healthz":
+        return reply(200, "ok\n");
+      case "/readyz": {
+        const reason = notReady();
+        return reason === undefined ? reply(200, "ready\n") : reply(503, `${reason}\n`);
+      }
+      default:
+        return reply(404, "known here: /metrics, /healthz, /readyz\n");
+    }
+  });
+  server.maxConnections = 64;
+  const address = await listen(server, options.address, "management_address");
+  announce(log, "management", address);
+  return { address, stop: () => close(server, AbortSignal.abort()) };
+}
