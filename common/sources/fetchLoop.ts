@@ -1,0 +1,99 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log/logger.ts";
+import { Tally } from "../metrics.ts";
+import type { Running } from "../shutdown.ts";
+import { backoffDelay, sleep, type Backoff } from "../wait.ts";
+import { RepeatCheck } from "./repeats.ts";
+import { SourceError, sourceErrorCodes, type Source, type SourceErrorCode } from "./source.ts";
+
+/** Where fetched bytes go; what it holds is bounded. */
+export interface Sink {
+  /** Resolves when `bytes` fit, or when `signal` aborts. */
+  untilRoom(bytes: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes ownership of the chunk.
+   * @param fetchedAt monotonic milliseconds when the fetch began: the bytes are no older
+   */
+  add(chunk: Buffer, fetchedAt: number): void;
+}
+
+export interface FetchLoopOptions {
+  readonly source: Source;
+  readonly sink: Sink;
+  /** Milliseconds between the end of a fetch and the next. */
+  readonly interval: number;
+  readonly backoff: Backoff;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+export interface FetchLoop extends Running {
+  readonly source: string;
+  readonly outcomes: Tally<"ok" | SourceErrorCode>;
+  fetchedBytes(): number;
+  /** Undefined before the first fetch has ended, then how the latest one did. */
+  latest(): "ok" | SourceErrorCode | undefined;
+}
+
+/** Fetches from one source into the sink for as long as there is room, until stopped. */
+export function startFetchLoop(options: FetchLoopOptions): FetchLoop {
+  const { source, sink, interval, backoff, clock, random, log } = options;
+  const outcomes = new Tally(["ok", ...sourceErrorCodes]);
+  const repeats = new RepeatCheck();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let fetchedBytes = 0;
+  let latest: "ok" | SourceErrorCode | undefined;
+  let failures = 0;
+
+  const fetchOnce = async (): Promise<void> => {
+    const fetchedAt = clock.monotonic();
+    const chunk = await source.fetch(signal);
+    if (repeats.isRepeat(chunk)) {
+      chunk.fill(0);
+      throw new SourceError("ERR_SOURCE_REPEATED", "answers bytes that it has given before");
+    }
+    fetchedBytes += chunk.length;
+    sink.add(chunk, fetchedAt);
+  };
+
+  const note = (outcome: "ok" | SourceErrorCode, error?: SourceError): void => {
+    outcomes.add(outcome);
+    // A line per change of state: a source that is down for a week writes one.
+    if (outcome !== latest) {
+      if (error !== undefined) log.warn({ source: source.name, error }, "source gives no bytes");
+      else log.info({ source: source.name }, "source gives bytes");
+    }
+    latest = outcome;
+    failures = outcome === "ok" ? 0 : failures + 1;
+  };
+
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await sink.untilRoom(source.chunkBytes, signal);
+      if (signal.aborted) return;
+      try {
+        await fetchOnce();
+        note("ok");
+        await sleep(interval, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof SourceError)) throw error;
+        note(error.code, error);
+        await sleep(backoffDelay(failures - 1, backoff, random), signal);
+      }
+    }
+  };
+  const done = run().finally(() => source.close());
+  return {
+    source: source.name,
+    outcomes,
+    fetchedBytes: () => fetchedBytes,
+    latest: () => latest,
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+  };
+}
