@@ -1,0 +1,157 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
+import type { Clock } from "../../common/clock.ts";
+import type { Reloaded } from "../../common/reload.ts";
+import { sleep } from "../../common/wait.ts";
+import { outcomeOf, type Outcome } from "./outcome.ts";
+
+/** PEM texts; the system's CAs, and no client certificate, where undefined. */
+export interface PushTls {
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
+export interface ConnectionOptions {
+  readonly url: URL;
+  /** The instance's address, which is connected to; TLS checks the URL's name. */
+  readonly address: string;
+  readonly tls: Reloaded<PushTls>;
+  /** Milliseconds for one push, connecting included. */
+  readonly timeout: number;
+  readonly clock: Clock;
+}
+
+const maxAnswerBytes = 64 * 1024;
+const answerBodyMilliseconds = 1_000;
+const reconnectMilliseconds = 1_000;
+
+/** The one connection to one gateway instance; kept alive, opened at most once a second. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #agent: HttpAgent;
+  #connectedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const AgentClass = options.url.protocol === "https:" ? HttpsAgent : HttpAgent;
+    this.#agent = new AgentClass({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
+    // A socket is handed over when it is connected (and its TLS verified): until then no byte of
+    // the request can have been sent, which is what `unreachable` means.
+    this.#agent.createConnection = (_options, callback) => {
+      this.#connectedAt = options.clock.monotonic();
+      void this.#connect().then(
+        (socket) => callback?.(null, socket),
+        (error: Error) => (callback as (error: Error) => void)(error),
+      );
+      return undefined;
+    };
+  }
+
+  /** Sends one packet. Never throws: whatever happens is one of the seven outcomes. */
+  async push(
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    await this.#paceReconnects(signal);
+    if (signal.aborted) return "unreachable";
+    const { url, address, timeout } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const request = (url.protocol === "https:" ? httpsRequest : httpRequest)({
+      agent: this.#agent,
+      host: address,
+      port: portOf(url),
+      method: "POST",
+      path: url.pathname,
+      setHost: false,
+      headers: { host: url.host, "content-length": body.length, ...headers },
+    });
+    let sent = false;
+    let answer: IncomingMessage | undefined;
+    let socket: Socket | undefined;
+    let received = 0;
+    const count = (data: Buffer): void => {
+      received += data.length;
+      if (received > maxAnswerBytes) request.destroy();
+    };
+    const cut = (): void => void request.destroy();
+    const deadline = setTimeout(cut, timeout);
+    let bodyDeadline: NodeJS.Timeout | undefined;
+    signal.addEventListener("abort", cut, { once: true });
+    request.once("socket", (assigned: Socket) => {
+      sent = true;
+      socket = assigned;
+      assigned.on("data", count);
+    });
+    request.once("response", (response) => {
+      answer = response;
+      bodyDeadline = setTimeout(cut, answerBodyMilliseconds);
+      response.once("end", resolve).on("error", cut).resume();
+    });
+    request.once("upgrade", cut);
+    request.on("error", () => resolve());
+    request.once("close", resolve);
+    request.end(body);
+
+    await promise;
+    clearTimeout(deadline);
+    clearTimeout(bodyDeadline);
+    signal.removeEventListener("abort", cut);
+    socket?.off("data", count);
+    // An answer that came before the request was read, or did not end, leaves a connection that
+    // nothing can be said of.
+    if (answer?.complete !== true || !request.writableFinished) request.destroy();
+    if (answer?.statusCode !== undefined) return outcomeOf(answer.statusCode);
+    return sent ? "unknown" : "unreachable";
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #paceReconnects(signal: AbortSignal): Promise<void> {
+    if (Object.keys(this.#agent.freeSockets).length > 0) return;
+    const wait = this.#connectedAt + reconnectMilliseconds - this.#options.clock.monotonic();
+    if (wait > 0) await sleep(wait, signal);
+  }
+
+  async #connect(): Promise<Socket> {
+    const { url, address, timeout, tls } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const secure = url.protocol === "https:";
+    const socket = secure
+      ? connectTls({ host: address, port: portOf(url), ...tlsOptions(url, tls.current()) })
+      : connectTcp({ host: address, port: portOf(url) });
+    socket.setNoDelay(true);
+    socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject);
+    socket.once("close", () => reject(new Error("closed while connecting")));
+    const deadline = setTimeout(() => socket.destroy(), timeout);
+    try {
+      await promise;
+      return socket;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+}
+
+function tlsOptions(url: URL, { ca, certificate, key }: PushTls) {
+  const name = url.hostname.replace(/^\[|\]$/g, "");
+  return {
+    minVersion: "TLSv1.3" as const,
+    ...(ca === undefined ? {} : { ca }),
+    ...(certificate === undefined ? {} : { cert: certificate, key }),
+    // The address is connected to, the URL's name is what its certificate must be for.
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    checkServerIdentity: (_host: string, peer: Parameters<typeof checkServerIdentity>[1]) =>
+      checkServerIdentity(name, peer),
+  };
+}
+
+export function portOf(url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return url.protocol === "https:" ? 443 : 80;
+}
