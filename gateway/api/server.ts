@@ -1,0 +1,52 @@
+import { createServer as createHttp, type RequestListener, type Server } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { announce } from "../../common/announce.ts";
+import type { Logger } from "../../common/log/logger.ts";
+import { close, listen, serverLimits } from "../../common/server.ts";
+import type { GatewayConfig } from "../config.ts";
+import { limitLifetimes } from "../connections.ts";
+import { applyTls, loadServerTls } from "../tls.ts";
+
+const connectionMilliseconds = 60_000;
+const stalledMilliseconds = 30_000;
+
+export interface ApiServer {
+  /** Takes no new requests; those under way end until `signal` aborts. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+/** The listener that clients connect to. */
+export async function startApiServer(
+  config: GatewayConfig,
+  handler: RequestListener,
+  log: Logger,
+): Promise<ApiServer> {
+  const { server, stopReloading } = await createServer(config.tls, log);
+  server.maxConnections = config.max_connections;
+  server.timeout = stalledMilliseconds; // a client that does not read
+  // Ended now and then, each at another time, so that clients spread over replicas.
+  limitLifetimes(
+    server,
+    config.tls === undefined ? "connection" : "secureConnection",
+    () => connectionMilliseconds * (0.75 + Math.random() / 2),
+  );
+  server.on("request", handler);
+  announce(log, "api", await listen(server, config.listen_address, "listen_address"));
+  return {
+    stop: async (signal) => {
+      stopReloading();
+      await close(server, signal);
+    },
+  };
+}
+
+async function createServer(
+  tls: GatewayConfig["tls"],
+  log: Logger,
+): Promise<{ server: Server; stopReloading: () => void }> {
+  const limits = { ...serverLimits, keepAliveTimeout: 30_000 };
+  if (tls === undefined) return { server: createHttp(limits), stopReloading: () => undefined };
+  const files = await loadServerTls("API certificate", tls, (next) => applyTls(server, next), log);
+  const server = createHttps({ ...limits, ...files.current() });
+  return { server, stopReloading: () => files.stop() };
+}

@@ -1,0 +1,212 @@
+import { z } from "zod";
+import {
+  address,
+  choice,
+  duration,
+  file,
+  flag,
+  integer,
+  isLoopback,
+  secret,
+  size,
+} from "../common/config/fields.ts";
+import { logLevels } from "../common/log/logger.ts";
+import { checkSources, sourceFields } from "../common/sources/config.ts";
+
+/** Shorter keys can be guessed: 22 characters of base64 are 128 bits. */
+export const apiKeyText = z
+  .string()
+  .regex(
+    /^(?:sha256:[0-9a-fA-F]{64}|[\x21-\x7e]{22,512})$/,
+    "must be 22 to 512 visible characters, or sha256: and 64 hex digits",
+  );
+/** What a key is called in logs and metrics. */
+export const keyName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be 1 to 63 of A-Z a-z 0-9 . _ -");
+const apiKey = z.strictObject({ name: keyName, key: apiKeyText });
+
+const rateLimit = z.strictObject({
+  requests_per_second: integer({ min: 1, max: 1_000_000 }, "requests")
+    .default(1000)
+    .describe("requests of one key, in the long run"),
+  burst: integer({ min: 1, max: 1_000_000 }, "requests")
+    .default(2000)
+    .describe("requests of one key at once"),
+  bytes_per_second: size({ min: 1, max: 2 ** 40 })
+    .default(64 * 2 ** 20)
+    .describe("random bytes of one key, in the long run; at once: as many, or one largest request"),
+  failed_keys_per_minute: integer({ min: 1, max: 1_000_000 }, "requests")
+    .default(60)
+    .describe("requests without a right key that one address may make"),
+});
+
+const window = z.strictObject({
+  past: duration({ min: 1_000, max: 600_000 })
+    .default(30_000)
+    .describe("a packet signed longer ago is refused"),
+  future: duration({ min: 0, max: 60_000 })
+    .default(2_000)
+    .describe("a packet signed further ahead is refused"),
+});
+
+const tlsFields = {
+  certificate_file: file().describe("certificate chain, PEM, re-read when it changes"),
+  key_file: file().describe("its private key, PEM"),
+};
+
+const pushTls = z.strictObject({
+  ...tlsFields,
+  client_auth: choice(["require", "none"])
+    .default("require")
+    .describe("whether collectors must show a certificate; `none` only with accept_unbound"),
+  client_ca_file: file()
+    .optional()
+    .describe(
+      "PEM of the CA that signs collectors' certificates and nothing else, re-read when it changes",
+    ),
+  client_name: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+    .max(253)
+    .optional()
+    .meta({ unit: "DNS name", range: "1 … 253 characters" })
+    .describe("the subject alternative name that a collector's certificate must have"),
+});
+
+const push = z.strictObject({
+  listen_address: address().prefault("127.0.0.1:7765").describe("where collectors push to"),
+  audience: z
+    .string()
+    .regex(/^[\x21-\x7e]{3,262}$/)
+    .optional()
+    .meta({ unit: "host:port", range: "3 … 262 characters" })
+    .describe(
+      "the address that packets are signed for; listen_address when left out, which then is no wildcard",
+    ),
+  accept_unbound: flag()
+    .default(false)
+    .describe("takes packets without an audience; for a single replica only"),
+  max_packet_size: size({ min: 1, max: 16 * 2 ** 20 })
+    .default(2 ** 20)
+    .describe("data bytes of one packet"),
+  max_connections: integer({ min: 1, max: 4096 }, "connections")
+    .default(64)
+    .describe("collectors' connections at once"),
+  bytes_per_second: size({ min: 1, max: 2 ** 40 })
+    .optional()
+    .describe("pushed bytes taken in the long run; no limit when left out"),
+  window: window.prefault({}).describe("when a packet is fresh"),
+  state_file: file()
+    .optional()
+    .describe(
+      "remembers how far signed times have gone, so that no clock step across a restart lets a packet in twice",
+    ),
+  allow_plaintext: flag().default(false).describe("allows listening without TLS beyond loopback"),
+  tls: pushTls.optional().describe("TLS 1.3 on the push listener"),
+});
+
+const direct = z.strictObject(sourceFields).superRefine(checkSources);
+
+/** The gateway's config file, snake_case as its users write it. */
+export const gatewayConfig = z
+  .strictObject({
+    listen_address: address().prefault("127.0.0.1:7764").describe("where the API listens"),
+    tls: z.strictObject(tlsFields).optional().describe("TLS on the API"),
+    buffer_size: size({ min: 1024, max: 2 ** 36 })
+      .default(16 * 2 ** 20)
+      .describe("random bytes held at most"),
+    max_age: duration({ min: 1_000, max: 604_800_000 })
+      .default(3_600_000)
+      .describe("bytes older than this are never served"),
+    overflow: choice(["Reject", "DiscardOldest"])
+      .default("Reject")
+      .describe("what a full buffer does with a packet"),
+    deployment_mode: choice(["Push", "Direct"])
+      .default("Push")
+      .describe("bytes come from a collector, or the gateway fetches them itself"),
+    direct_mode_config: direct.optional().describe("the sources of Direct"),
+    api_keys: z
+      .array(z.union([apiKeyText, apiKey]))
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ unit: "list", range: "1 … 1000 keys, or {name, key}" })
+      .describe("the clients' keys"),
+    api_keys_file: file()
+      .optional()
+      .describe("a file of them, a line each: `key` or `name key`; re-read when it changes"),
+    allow_query_key: flag()
+      .default(false)
+      .describe("also takes a key as ?api_key=, which ends up in proxies' logs"),
+    max_request_bytes: size({ min: 1, max: 16 * 2 ** 20 })
+      .default(2 ** 20)
+      .describe("random bytes of one request"),
+    max_connections: integer({ min: 1, max: 100_000 }, "connections")
+      .default(10_000)
+      .describe("clients' connections at once"),
+    rate_limit: rateLimit.prefault({}).describe("limits of each key"),
+    hmac_secret_key: secret(/^(?:[0-9a-fA-F]{2}){32,64}$/, "32 to 64 bytes as hex")
+      .optional()
+      .describe("the one key that packets are signed with"),
+    hmac_secret_key_file: file().optional().describe("a file with that key"),
+    key_ring_file: file().optional().describe("a key ring instead, re-read when it changes"),
+    push: push.prefault({}).describe("how packets come in"),
+    simulated: flag()
+      .default(false)
+      .describe("the bytes come from a simulated appliance; /api/status says so"),
+    management_address: address()
+      .prefault("127.0.0.1:9464")
+      .describe("where /metrics, /healthz and /readyz listen"),
+    log_level: choice(logLevels).default("info").describe("the least level that is logged"),
+    shutdown_grace: duration({ min: 0, max: 600_000 })
+      .default(10_000)
+      .describe("time to serve what is left after SIGTERM"),
+  })
+  .superRefine((config, context) => {
+    const problem = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    if ((config.api_keys === undefined) === (config.api_keys_file === undefined)) {
+      problem([], "needs either api_keys or api_keys_file");
+    }
+    if (config.max_request_bytes > config.buffer_size) {
+      problem(["max_request_bytes"], "must not be above buffer_size");
+    }
+    const keys = [config.hmac_secret_key, config.hmac_secret_key_file, config.key_ring_file];
+    const keyCount = keys.filter((key) => key !== undefined).length;
+    if (config.deployment_mode === "Direct") {
+      if (config.direct_mode_config === undefined) problem([], "Direct needs direct_mode_config");
+      if (keyCount !== 0)
+        problem([], "Direct takes no packets, so it has no use for a signing key");
+      return;
+    }
+    if (config.direct_mode_config !== undefined) {
+      problem(["direct_mode_config"], "goes with deployment_mode: Direct");
+    }
+    if (keyCount !== 1) {
+      problem([], "needs exactly one of hmac_secret_key, hmac_secret_key_file and key_ring_file");
+    }
+    if (config.push.max_packet_size > config.buffer_size) {
+      problem(["push", "max_packet_size"], "must not be above buffer_size");
+    }
+    const { tls, listen_address, audience } = config.push;
+    if (tls === undefined && !isLoopback(listen_address.host) && !config.push.allow_plaintext) {
+      problem(["push"], "needs tls beyond loopback, or allow_plaintext: true");
+    }
+    if (audience === undefined && ["0.0.0.0", "::"].includes(listen_address.host)) {
+      problem(["push"], "needs audience when it listens on every address");
+    }
+    if (tls?.client_auth === "none" && !config.push.accept_unbound) {
+      problem(["push", "tls", "client_auth"], "may be none only with push.accept_unbound: true");
+    }
+    if (
+      tls?.client_auth === "require" &&
+      (tls.client_ca_file === undefined || tls.client_name === undefined)
+    ) {
+      problem(["push", "tls"], "needs client_ca_file and client_name, or client_auth: none");
+    }
+  });
+
+export type GatewayConfig = z.output<typeof gatewayConfig>;
+/** As it is written to a file. */
+export type GatewayConfigInput = z.input<typeof gatewayConfig>;

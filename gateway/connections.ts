@@ -1,0 +1,52 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+interface Life {
+  /** A request is being answered. */
+  busy: boolean;
+  /** The time is up. */
+  old: boolean;
+}
+
+/**
+ * Ends a server's connections at a set age, between two requests: the answer under way at that time
+ * says `connection: close`, and an idle connection is closed at once. To be called before the
+ * server's own request handler is added.
+ * @param event `connection`, or `secureConnection` where TLS is spoken
+ * @param lifetime milliseconds for one connection
+ * @returns ends all connections that are open now, each after its answer
+ */
+export function limitLifetimes(
+  server: Server,
+  event: "connection" | "secureConnection",
+  lifetime: (socket: Socket) => number,
+): () => void {
+  const lives = new Map<Socket, Life>();
+
+  const retire = (socket: Socket, life: Life): void => {
+    life.old = true;
+    if (!life.busy) socket.destroy();
+  };
+  server.on(event, (socket: Socket) => {
+    const life = { busy: false, old: false };
+    const timer = setTimeout(() => retire(socket, life), lifetime(socket)).unref();
+    lives.set(socket, life);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      lives.delete(socket);
+    });
+  });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const life = lives.get(request.socket);
+    if (life === undefined) return;
+    life.busy = true;
+    if (life.old) response.shouldKeepAlive = false;
+    response.once("close", () => {
+      life.busy = false;
+      if (life.old) request.socket.end();
+    });
+  });
+  return () => {
+    for (const [socket, life] of lives) retire(socket, life);
+  };
+}

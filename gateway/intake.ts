@@ -1,0 +1,103 @@
+import type { Clock } from "../common/clock.ts";
+import { formatAddress } from "../common/config/fields.ts";
+import { announce } from "../common/announce.ts";
+import { loadKeyRing } from "../common/keys/load.ts";
+import type { Logger } from "../common/log/logger.ts";
+import type { Tally } from "../common/metrics.ts";
+import { close, listen } from "../common/server.ts";
+import type { Running } from "../common/shutdown.ts";
+import type { EntropyBuffer } from "./buffer.ts";
+import type { GatewayConfig } from "./config.ts";
+import { TokenBucket } from "./limit/tokenBucket.ts";
+import { Horizon } from "./push/horizon.ts";
+import { createPushHandler, type PushAnswer } from "./push/listener.ts";
+import { Receiver } from "./push/receiver.ts";
+import { SeenSet } from "./push/seenSet.ts";
+import { createPushServer } from "./push/server.ts";
+import { Window } from "./push/window.ts";
+
+export interface PushIntake extends Running {
+  readonly answers: Tally<PushAnswer>;
+  readonly receiver: Receiver;
+  readonly seen: SeenSet;
+}
+
+interface IntakeDeps {
+  readonly buffer: EntropyBuffer;
+  readonly isDraining: () => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Push mode: the listener that collectors push to, verifying into the buffer. */
+export async function startPushIntake(
+  config: GatewayConfig,
+  { buffer, isDraining, clock, log }: IntakeDeps,
+): Promise<PushIntake> {
+  const { push } = config;
+  const ring = await loadKeyRing(
+    config,
+    push.accept_unbound ? ["bound", "unbound"] : ["bound"],
+    log,
+  );
+  const horizon = await Horizon.load(push.state_file);
+  const { past, future } = push.window;
+  const window = new Window({ past, future, clock, horizon: horizon.inherited });
+  const seen = new SeenSet();
+  const ahead = Number((horizon.inherited - window.now()) / 1_000_000_000n);
+  if (ahead * 1000 > future) {
+    log.warn(
+      { seconds: ahead },
+      "packets were signed later than this clock's now; until then none is taken",
+    );
+  }
+
+  let handle: ReturnType<typeof createPushHandler>["handle"] | undefined;
+  const { server, stopReloading } = await createPushServer(
+    push,
+    (request, response) => {
+      void handle?.(request, response).catch((error: unknown) => {
+        log.error({ error }, "a push failed");
+        response.destroy();
+      });
+    },
+    log,
+  );
+  const address = await listen(server, push.listen_address, "push.listen_address");
+  const limit =
+    push.bytes_per_second === undefined
+      ? undefined
+      : new TokenBucket(
+          {
+            capacity: Math.max(push.bytes_per_second, push.max_packet_size),
+            perSecond: push.bytes_per_second,
+          },
+          clock.monotonic(),
+        );
+  const receiver = new Receiver({
+    // Known only now, where the system picked the port.
+    audience: push.audience ?? formatAddress(address),
+    acceptUnbound: push.accept_unbound,
+    ring,
+    window,
+    seen,
+    horizon,
+    buffer,
+    limit,
+    isDraining,
+    clock,
+  });
+  const handler = createPushHandler({ receiver, maxPacketSize: push.max_packet_size, log });
+  handle = handler.handle;
+  announce(log, "push", address);
+  return {
+    answers: handler.tally,
+    receiver,
+    seen,
+    stop: async () => {
+      stopReloading();
+      ring.stop();
+      await close(server, AbortSignal.abort());
+    },
+  };
+}

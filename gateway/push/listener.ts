@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { decodeJsonPacket, maxJsonBytes } from "../../common/packet/json.ts";
+import { decodePacket } from "../../common/packet/msgpack.ts";
+import { PacketError, packetOverheadBytes, type Packet } from "../../common/packet/packet.ts";
+import type { Logger } from "../../common/log/logger.ts";
+import { Tally } from "../../common/metrics.ts";
+import { Problem, problemBody, problemType } from "../problem.ts";
+import type { Judgement, Receiver } from "./receiver.ts";
+
+/** Every answer of the push listener, with its status and, for people, what it means. */
+const answers = {
+  taken: [200, "the bytes are in the buffer"],
+  known: [200, "the bytes were taken before"],
+  seen: [409, "the bytes were taken before"],
+  malformed: [400, "not a packet"],
+  audience: [401, "signed for another gateway, or for none"],
+  signature: [401, "no key of the ring made this signature"],
+  path: [404, "packets go to /push"],
+  method: [405, "packets are pushed with POST"],
+  stale: [410, "signed too long ago, too far ahead, or before this gateway started"],
+  length: [411, "a push needs content-length"],
+  large: [413, "more data than push.max_packet_size"],
+  type: [415, "a packet is application/msgpack or application/json"],
+  limited: [429, "more bytes than push.bytes_per_second"],
+  draining: [503, "the gateway is shutting down"],
+  unwritable: [503, "push.state_file cannot be written"],
+  full: [507, "the buffer has no room"],
+} as const satisfies Record<Judgement | string, readonly [status: number, text: string]>;
+
+export type PushAnswer = keyof typeof answers;
+export const pushAnswers = Object.keys(answers) as PushAnswer[];
+
+interface Encoding {
+  readonly maxBytes: (dataBytes: number) => number;
+  readonly decode: (body: Buffer) => Packet;
+}
+
+const encodings: Readonly<Record<string, Encoding>> = {
+  "application/msgpack": { maxBytes: (bytes) => bytes + packetOverheadBytes, decode: decodePacket },
+  "application/json": { maxBytes: maxJsonBytes, decode: decodeJsonPacket },
+};
+
+export interface PushHandlerOptions {
+  readonly receiver: Receiver;
+  /** Data bytes. */
+  readonly maxPacketSize: number;
+  readonly log: Logger;
+}
+
+/** Answers pushes: step 1 (size, type, parse) here, the rest in the receiver. */
+export function createPushHandler({ receiver, maxPacketSize, log }: PushHandlerOptions) {
+  const tally = new Tally<PushAnswer>(pushAnswers);
+
+  const judge = async (request: IncomingMessage): Promise<PushAnswer> => {
+    if (request.url !== "/push") return "path";
+    if (request.method !== "POST") return "method";
+    const length = Number(request.headers["content-length"] ?? Number.NaN);
+    if (!Number.isSafeInteger(length)) return "length";
+    const encoding = encodings[mediaType(request)];
+    if (encoding === undefined) return "type";
+    if (length > encoding.maxBytes(maxPacketSize)) return "large";
+    const body = await readBody(request, length);
+    if (body === undefined) return "malformed";
+    let packet: Packet;
+    try {
+      packet = encoding.decode(body);
+    } catch (error) {
+      body.fill(0);
+      if (error instanceof PacketError) return "malformed";
+      throw error;
+    }
+    if (packet.data.length > maxPacketSize) {
+      packet.data.fill(0);
+      return "large";
+    }
+    const claims = {
+      audience: header(request, "x-qrng-audience"),
+      keyId: header(request, "x-qrng-key-id"),
+    };
+    try {
+      return await receiver.receive(packet, claims);
+    } catch (error) {
+      log.error({ error }, "push.state_file cannot be written; packets are refused");
+      return "unwritable";
+    }
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const answer = await judge(request);
+    tally.add(answer);
+    respond(request, response, answer);
+  };
+  return { handle, tally };
+}
+
+function mediaType(request: IncomingMessage): string {
+  return (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join() : value;
+}
+
+/**
+ * @returns the body in one Buffer of its own, or undefined when the sender went before its end.
+ * The pieces that it came in are zeroed: they are Buffers of ours too.
+ */
+async function readBody(request: IncomingMessage, length: number): Promise<Buffer | undefined> {
+  const body = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  try {
+    for await (const piece of request as AsyncIterable<Buffer>) {
+      at += piece.copy(body, at);
+      piece.fill(0);
+    }
+  } catch {
+    // the sender went away; what came is dropped below
+  }
+  if (at === length) return body;
+  body.fill(0, 0, at);
+  return undefined;
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, answer: PushAnswer): void {
+  const [status, text] = answers[answer];
+  // A body that was not read would be taken for the next request.
+  if (!request.complete) response.setHeader("connection", "close");
+  if (answer === "method") response.setHeader("allow", "POST");
+  if (status === 200) {
+    response.writeHead(200, { "content-length": 0 }).end();
+    return;
+  }
+  const problem = new Problem(status, `ERR_PUSH_${answer.toUpperCase()}`, text);
+  const body = problemBody(problem);
+  response
+    .writeHead(status, { "content-type": problemType, "content-length": body.length })
+    .end(body);
+}

@@ -1,0 +1,139 @@
+import type { KeyObject } from "node:crypto";
+import { type Clock, nanosecondsToMilliseconds } from "../../common/clock.ts";
+import type { KeyRing, RingKey } from "../../common/keys/keyRing.ts";
+import type { Packet } from "../../common/packet/packet.ts";
+import { audienceKey, verifySignature } from "../../common/packet/signature.ts";
+import type { Reloaded } from "../../common/reload.ts";
+import type { EntropyBuffer } from "../buffer.ts";
+import type { TokenBucket } from "../limit/tokenBucket.ts";
+import type { Horizon } from "./horizon.ts";
+import type { SeenSet } from "./seenSet.ts";
+import type { Window } from "./window.ts";
+
+/** What a sender says beside the packet; believed only once the signature proves it. */
+export interface Claims {
+  /** The instance that the packet is signed for; undefined for v1 senders. */
+  readonly audience: string | undefined;
+  /** Which ring key to try first. */
+  readonly keyId: string | undefined;
+}
+
+/** How a well-formed packet is judged. */
+export type Judgement =
+  | "taken"
+  /** Taken before, from a sender that would put the bytes back on anything but 200. */
+  | "known"
+  | "seen"
+  | "audience"
+  | "signature"
+  | "stale"
+  | "full"
+  | "limited"
+  | "draining";
+
+export interface ReceiverOptions {
+  /** This instance's own `address:port`, never taken from a request. */
+  readonly audience: string;
+  readonly acceptUnbound: boolean;
+  readonly ring: Reloaded<KeyRing>;
+  readonly window: Window;
+  readonly seen: SeenSet;
+  readonly horizon: Horizon;
+  readonly buffer: EntropyBuffer;
+  /** Bytes; none when undefined. */
+  readonly limit: TokenBucket | undefined;
+  readonly isDraining: () => boolean;
+  readonly clock: Clock;
+}
+
+/** Steps 2 to 7 of a push, in their order; step 1 has made the packet out of a request. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #derived = new WeakMap<KeyObject, KeyObject>();
+  #lastSequence: bigint | undefined;
+  #gaps = 0;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** How often a taken packet's sequence was not the one after the packet before. */
+  sequenceGaps(): number {
+    return this.#gaps;
+  }
+
+  /**
+   * Owns the packet's data from now on: it is in the buffer, or zeroed.
+   * @throws when the horizon cannot be written; the packet is not taken then
+   */
+  async receive(packet: Packet, claims: Claims): Promise<Judgement> {
+    let judgement: Judgement | undefined;
+    try {
+      judgement = this.#authenticate(packet, claims);
+      if (judgement === undefined && this.#options.window.isFresh(packet.timestamp)) {
+        await this.#options.horizon.cover(packet.timestamp);
+      }
+      judgement ??= this.#admit(packet, claims);
+      return judgement;
+    } finally {
+      if (judgement !== "taken") packet.data.fill(0);
+    }
+  }
+
+  /** Audience, then signature. */
+  #authenticate(packet: Packet, { audience, keyId }: Claims): Judgement | undefined {
+    const { acceptUnbound } = this.#options;
+    const isForUs = audience === undefined ? acceptUnbound : audience === this.#options.audience;
+    if (!isForUs) return "audience";
+    const use = audience === undefined ? "unbound" : "bound";
+    const now = this.#options.clock.wall();
+    const keys = this.#options.ring
+      .current()
+      .keys.filter((key) => key.use === use && (key.notAfter === undefined || now < key.notAfter))
+      .sort((a, b) => Number(b.id === keyId) - Number(a.id === keyId));
+    const signed = keys.some((key) => verifySignature(this.#keyOf(key), packet, packet.signature));
+    return signed ? undefined : "signature";
+  }
+
+  /** Window, seen set, room, limits; without a pause, so that no other packet comes between. */
+  #admit(packet: Packet, { audience }: Claims): Judgement {
+    const { window, seen, buffer, limit, isDraining, clock } = this.#options;
+    const { timestamp, signature, data } = packet;
+    if (!window.isFresh(timestamp)) return "stale";
+    seen.forgetUpTo(window.floor());
+    const fate = seen.fateOf(signature);
+    if (fate === "taken") return audience === undefined ? "known" : "seen";
+    if (fate === "full") return "full";
+    if (!buffer.hasRoom(data.length)) {
+      this.#remember(packet, "full");
+      return "full";
+    }
+    if (limit !== undefined && limit.take(data.length, clock.monotonic()) > 0) return "limited";
+    if (isDraining()) return "draining";
+    this.#remember(packet, "taken");
+    this.#countGap(packet.sequence);
+    // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    buffer.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
+    return "taken";
+  }
+
+  #remember({ signature, timestamp }: Packet, fate: "taken" | "full"): void {
+    const evicted = this.#options.seen.add(signature, timestamp, fate);
+    if (evicted !== undefined) this.#options.window.raise(evicted);
+  }
+
+  #countGap(sequence: bigint): void {
+    if (this.#lastSequence !== undefined && sequence !== this.#lastSequence + 1n) this.#gaps += 1;
+    this.#lastSequence = sequence;
+  }
+
+  #keyOf({ use, secret }: RingKey): KeyObject {
+    if (use === "unbound") return secret;
+    const known = this.#derived.get(secret);
+    if (known !== undefined) return known;
+    const derived = audienceKey(secret, this.#options.audience);
+    this.#derived.set(secret, derived);
+    return derived;
+  }
+}

@@ -1,0 +1,54 @@
+import { type Clock, millisecondsToNanoseconds } from "../../common/clock.ts";
+
+export interface WindowOptions {
+  /** Milliseconds. */
+  readonly past: number;
+  /** Milliseconds. */
+  readonly future: number;
+  readonly clock: Clock;
+  /** No packet signed later than this was taken by an earlier process; nanoseconds. */
+  readonly horizon?: bigint | undefined;
+}
+
+/**
+ * Which signing times are fresh: floor < stamp ≤ now + future. The floor only rises. It stands for
+ * everything that this process cannot remember: what was taken before it started, and what its seen
+ * set had to forget. All times are nanoseconds since the Unix epoch.
+ */
+export class Window {
+  readonly #clock: Clock;
+  readonly #past: bigint;
+  readonly #future: bigint;
+  #now: bigint;
+  #raised: bigint;
+
+  constructor({ past, future, clock, horizon = 0n }: WindowOptions) {
+    this.#clock = clock;
+    this.#past = millisecondsToNanoseconds(past);
+    this.#future = millisecondsToNanoseconds(future);
+    this.#now = clock.wall();
+    const started = this.#now + this.#future;
+    this.#raised = started > horizon ? started : horizon;
+  }
+
+  /** The system's clock, which never steps back in here. */
+  now(): bigint {
+    const wall = this.#clock.wall();
+    if (wall > this.#now) this.#now = wall;
+    return this.#now;
+  }
+
+  floor(): bigint {
+    const past = this.now() - this.#past;
+    return past > this.#raised ? past : this.#raised;
+  }
+
+  isFresh(stamp: bigint): boolean {
+    return stamp > this.floor() && stamp <= this.now() + this.#future;
+  }
+
+  /** From now on nothing signed at `stamp` or before is fresh. */
+  raise(stamp: bigint): void {
+    if (stamp > this.#raised) this.#raised = stamp;
+  }
+}
