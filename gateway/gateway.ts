@@ -43,7 +43,7 @@ export async function startGateway(
   const isDraining = (): boolean => draining.signal.aborted;
   const status = (): Status => statusOf(config, { buffer, meter, startedAt, isDraining, clock });
 
-  const keys = await loadApiKeys(config, log);
+  const keys = await loadApiKeys(config, { clock, log });
   const api = createApi({
     authenticate: createAuthenticate({
       keys,

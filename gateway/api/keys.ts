@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
+import type { Clock } from "../../common/clock.ts";
 import { ConfigError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { fixed, reloaded, type Reloaded } from "../../common/reload.ts";
@@ -31,22 +32,22 @@ type Limits = Pick<GatewayConfig, "rate_limit" | "max_request_bytes">;
 const lookupKey = randomBytes(32);
 
 /** The keys that a config names, followed through their file's changes; buckets outlive a change. */
-export async function loadApiKeys(config: GatewayConfig, log: Logger): Promise<Reloaded<ApiKeys>> {
+export async function loadApiKeys(
+  config: GatewayConfig,
+  { clock, log }: { clock: Clock; log: Logger },
+): Promise<Reloaded<ApiKeys>> {
   const { api_keys: listed, api_keys_file: file } = config;
   if (listed !== undefined) {
     const entries = listed.map((entry, index) =>
       typeof entry === "string" ? { name: `key-${index + 1}`, key: entry } : entry,
     );
-    return fixed(createApiKeys(entries, config, new Map()).keys);
+    return fixed(createApiKeys(entries, config, { known: new Map(), now: clock.monotonic() }).keys);
   }
   if (file === undefined) throw new ConfigError("no API keys are configured");
   let known = new Map<string, ApiKey>();
   const load = async (): Promise<ApiKeys> => {
-    const { keys, byDigest } = createApiKeys(
-      parseKeyFile(await readSecretFile(file)),
-      config,
-      known,
-    );
+    const entries = parseKeyFile(await readSecretFile(file));
+    const { keys, byDigest } = createApiKeys(entries, config, { known, now: clock.monotonic() });
     known = byDigest;
     return keys;
   };
@@ -71,13 +72,15 @@ export function parseKeyFile(text: string): KeyEntry[] {
   });
 }
 
-/** @param known keys by digest from before, whose buckets go on */
+/**
+ * @param known keys by digest from before, whose buckets go on
+ * @param now monotonic milliseconds
+ */
 export function createApiKeys(
   entries: readonly KeyEntry[],
   { rate_limit: limits, max_request_bytes: largest }: Limits,
-  known: ReadonlyMap<string, ApiKey>,
+  { known, now }: { known: ReadonlyMap<string, ApiKey>; now: number },
 ): { keys: ApiKeys; byDigest: Map<string, ApiKey> } {
-  const now = performance.now();
   const byDigest = new Map<string, ApiKey>();
   const names = new Set<string>();
   for (const { name, key } of entries) {
