@@ -1,5 +1,4 @@
-import { open, readFile, rename } from "node:fs/promises";
-import { mkdir } from "node:fs/promises";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError, errorCode } from "../../common/errors.ts";
 

@@ -37,8 +37,8 @@ export interface ReceiverOptions {
   readonly acceptUnbound: boolean;
   readonly ring: Reloaded<KeyRing>;
   readonly window: Window;
-  readonly seen: SeenSet;
-  readonly horizon: Horizon;
+  readonly seen: Pick<SeenSet, "fateOf" | "add" | "forgetUpTo">;
+  readonly horizon: Pick<Horizon, "cover">;
   readonly buffer: EntropyBuffer;
   /** Bytes; none when undefined. */
   readonly limit: TokenBucket | undefined;

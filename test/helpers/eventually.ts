@@ -1,0 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * Waits until `probe` answers something other than undefined or false, and gives that.
+ * @throws when it has not within `milliseconds`, which is a bound for a broken program, no measure
+ */
+export async function eventually<T>(
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  milliseconds = 20_000,
+): Promise<T> {
+  const end = performance.now() + milliseconds;
+  for (;;) {
+    const answer = await probe();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${probe}`);
+    await delay(5);
+  }
+}
