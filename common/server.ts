@@ -15,6 +15,8 @@ export const serverLimits = {
   headersTimeout: 5_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
+  /** TLS only. */
+  handshakeTimeout: 5_000,
 } as const;
 
 /**

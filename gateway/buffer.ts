@@ -10,7 +10,7 @@ export type Flow = (typeof flows)[number];
 export interface Draw {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
-  /** Zeroes them; to be called once they are encoded or have left, or cannot leave any more. */
+  /** Zeroes them; to be called once they have left, in whatever encoding, or cannot leave any more. */
   release(): void;
 }
 

@@ -16,6 +16,9 @@ import { SeenSet } from "./push/seenSet.ts";
 import { createPushServer } from "./push/server.ts";
 import { Window } from "./push/window.ts";
 
+/** For pushes under way at the stop: one that is cut is unknown to its collector. */
+const lastAnswersMilliseconds = 1_000;
+
 export interface PushIntake extends Running {
   readonly answers: Tally<PushAnswer>;
   readonly receiver: Receiver;
@@ -97,7 +100,7 @@ export async function startPushIntake(
     stop: async () => {
       stopReloading();
       ring.stop();
-      await close(server, AbortSignal.abort());
+      await close(server, AbortSignal.timeout(lastAnswersMilliseconds));
     },
   };
 }

@@ -6,7 +6,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: readonly (string | Buffer)[];
   /** Called once, when the body has left or cannot leave any more. */
-  readonly release?: () => void;
+  readonly release: () => void;
 }
 
 /** Random bytes belong in nobody's cache. */
@@ -15,7 +15,7 @@ export const noStore = { "cache-control": "no-store" } as const;
 /** Writes the answer; Buffers are handed to the socket as they are, without a copy. */
 export function sendAnswer(response: ServerResponse, answer: Answer): void {
   const { status, headers, body, release } = answer;
-  if (release !== undefined) response.once("close", release);
+  response.once("close", release);
   response.writeHead(status, headers);
   response.cork();
   for (const piece of body) {

@@ -181,7 +181,8 @@ describe("keys", () => {
     const file = folder.at("api-keys");
     const digest = createHash("sha256").update(apiKey).digest("hex");
     await writeFile(file, `# clients\n\napp sha256:${digest}\n`, { mode: 0o600 });
-    await using made = await filled(100, { api_keys: undefined,
+    await using made = await filled(100, {
+      api_keys: undefined,
       api_keys_file: file,
       rate_limit: { failed_keys_per_minute: 100_000 },
     });
@@ -321,3 +322,33 @@ describe("readiness", () => {
     expect(await ready()).toBe(200);
   });
 });
+
+test.each(["hex", "binary"])(
+  "a client that does not read its %s answer holds no more than the buffer's size",
+  async (encoding) => {
+    const mebibytes = (count: number): number => count * 2 ** 20;
+    const size = { buffer_size: mebibytes(16), max_request_bytes: mebibytes(16) };
+    const push = { ...immediate, max_packet_size: mebibytes(16) };
+    await using gateway = await startTestGateway({ ...size, push });
+    const available = (): Promise<number> => metric(gateway, "qrng_gateway_buffer_bytes");
+    await fill(gateway, randomBytes(mebibytes(15)));
+    const { hostname, port } = new URL(gateway.api);
+    const stalled = connect(Number(port), hostname).pause();
+    stalled.on("error", () => undefined);
+    // More than the kernel's own buffers take, so it stays with the gateway.
+    const query = `bytes=${mebibytes(15)}&encoding=${encoding}`;
+    stalled.write(`GET /api/random?${query} HTTP/1.1\r\nhost: x\r\nx-api-key: ${apiKey}\r\n\r\n`);
+    await eventually(async () => (await available()) === 0);
+
+    await fill(gateway, randomBytes(mebibytes(4)));
+    const large = async (): Promise<number> => {
+      const response = await draw(gateway, `?bytes=${mebibytes(2)}&encoding=binary`);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await large()).toBe(503);
+    expect((await draw(gateway, "?bytes=32")).status).toBe(200);
+    stalled.destroy();
+    await eventually(async () => (await large()) === 200);
+  },
+);

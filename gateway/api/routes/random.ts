@@ -54,19 +54,14 @@ export function answerRandom(facts: RandomFacts, { buffer, maxRequestBytes }: Ra
       connection: "close", // so that the client's next try finds another replica
     });
   }
-  const headers = { ...noStore, "content-type": mediaTypes[encoding], vary: "accept" };
-  if (encoding === "binary") {
-    const release = (): void => draw.release();
-    return {
-      status: 200,
-      headers: { ...headers, "content-length": bytes },
-      body: draw.pieces,
-      release,
-    };
-  }
-  const body = encodeDraw(draw, encoding);
-  const length = body.reduce((sum, text) => sum + text.length, 0);
-  return { status: 200, headers: { ...headers, "content-length": length }, body };
+  const body = encoding === "binary" ? draw.pieces : encodeDraw(draw, encoding);
+  const headers = {
+    ...noStore,
+    "content-type": mediaTypes[encoding],
+    "content-length": body.reduce((sum, piece) => sum + piece.length, 0),
+    vary: "accept",
+  };
+  return { status: 200, headers, body, release: () => draw.release() };
 }
 
 function negotiate(accepts: RandomFacts["accepts"]): Encoding {
