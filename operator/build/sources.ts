@@ -1,0 +1,33 @@
+import type { z } from "zod";
+import type { sourceFields } from "../../common/sources/config.ts";
+import type { Bridge } from "../bridge/schema.ts";
+import { compact, fitting, milliseconds, programDefaults } from "./configValues.ts";
+
+type SourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
+
+/** Where the PEM of each source's CAs is, by the source's name; of those that have one. */
+export type CaFiles = Readonly<Record<string, string>>;
+
+/**
+ * The `sources` of a collector, or of a gateway in Direct.
+ * @param buffer the size, where the bridge gives one, of the buffer that chunks go to
+ */
+export function buildSources(
+  { spec }: Bridge,
+  caFiles: CaFiles,
+  buffer: number | undefined,
+): SourceInput[] {
+  return spec.sources.map((source) =>
+    compact({
+      name: source.name,
+      type: source.type,
+      url: source.url,
+      ca_file: caFiles[source.name],
+      pinned_certificate_sha256s: source.pinnedCertificateSha256s,
+      fetch_chunk_size: fitting(source.chunkBytes, programDefaults.fetchChunkSize, buffer),
+      fetch_interval: milliseconds(source.intervalMilliseconds),
+      fetch_timeout: milliseconds(source.timeoutMilliseconds),
+      simulated: source.simulated ? true : undefined,
+    }),
+  );
+}
