@@ -51,5 +51,6 @@ function stopAsked(): Promise<string> {
   }
   // Launched with a channel, a program must not outlive its launcher.
   process.once("disconnect", () => resolve("launcher gone"));
+  if (process.connected === false) resolve("launcher gone"); // while this one was loading
   return promise;
 }
