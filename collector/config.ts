@@ -11,7 +11,7 @@ import {
   url,
 } from "../common/config/fields.ts";
 import { logLevels } from "../common/log/logger.ts";
-import { checkSources, listSources, sourceFields } from "../common/sources/config.ts";
+import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
 
 const pushTls = z.strictObject({
   ca_file: file()
@@ -104,10 +104,8 @@ export const collectorConfig = z
     if (config.push.packet_size > config.buffer_size) {
       problem(["push", "packet_size"], "must not be above buffer_size");
     }
-    for (const source of listSources(config)) {
-      if ((source.fetch_chunk_size ?? config.fetch_chunk_size) > config.buffer_size) {
-        problem(["fetch_chunk_size"], "must not be above buffer_size");
-      }
+    if (largestChunk(config) > config.buffer_size) {
+      problem(["fetch_chunk_size"], "must not be above buffer_size");
     }
   });
 

@@ -11,7 +11,7 @@ import {
   size,
 } from "../common/config/fields.ts";
 import { logLevels } from "../common/log/logger.ts";
-import { checkSources, sourceFields } from "../common/sources/config.ts";
+import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
 
 /** Shorter keys can be guessed: 22 characters of base64 are 128 bits. */
 export const apiKeyText = z
@@ -142,6 +142,12 @@ export const gatewayConfig = z
     max_request_bytes: size({ min: 1, max: 16 * 2 ** 20 })
       .default(2 ** 20)
       .describe("random bytes of one request"),
+    max_wait: duration({ min: 0, max: 600_000 })
+      .default(30_000)
+      .describe("how long a request may wait for fresh bytes, where it asks to"),
+    max_waiting: integer({ min: 0, max: 100_000 }, "requests")
+      .default(1_000)
+      .describe("requests that may wait at once; one more is answered 503"),
     max_connections: integer({ min: 1, max: 100_000 }, "connections")
       .default(10_000)
       .describe("clients' connections at once"),
@@ -174,13 +180,16 @@ export const gatewayConfig = z
     }
     const keys = [config.hmac_secret_key, config.hmac_secret_key_file, config.key_ring_file];
     const keyCount = keys.filter((key) => key !== undefined).length;
+    const direct = config.direct_mode_config;
     if (config.deployment_mode === "Direct") {
-      if (config.direct_mode_config === undefined) problem([], "Direct needs direct_mode_config");
-      if (keyCount !== 0)
-        problem([], "Direct takes no packets, so it has no use for a signing key");
+      if (keyCount !== 0) problem([], "Direct has no use for a signing key: it takes no packets");
+      if (direct === undefined) problem([], "Direct needs direct_mode_config");
+      else if (largestChunk(direct) > config.buffer_size) {
+        problem(["direct_mode_config", "fetch_chunk_size"], "must not be above buffer_size");
+      }
       return;
     }
-    if (config.direct_mode_config !== undefined) {
+    if (direct !== undefined) {
       problem(["direct_mode_config"], "goes with deployment_mode: Direct");
     }
     if (keyCount !== 1) {

@@ -39,13 +39,13 @@ const source = z.strictObject({
     .optional()
     .describe("PEM of the CAs that may sign its certificate; the system's when left out"),
   pinned_certificate_sha256s: z
-    .array(z.string().regex(/^[0-9a-fA-F]{64}$/, "must be 64 hex digits"))
+    .array(z.string().regex(/^(?:[0-9a-fA-F]{2}:?){32}(?<!:)$/, "must be 64 hex digits"))
     .min(1)
     .max(4)
     .optional()
     .meta({ unit: "list of hex", range: "1 … 4" })
     .describe(
-      "SHA-256 of the certificates that it may show; with no ca_file they alone are the trust",
+      "SHA-256 of the certificates that it may show, with or without colons; with no ca_file they alone are the trust",
     ),
   fetch_chunk_size: chunkSize().optional().describe("bytes of one fetch"),
   fetch_interval: interval().optional().describe("pause between two fetches"),
@@ -108,7 +108,9 @@ export async function startSources(
         url: entry.url,
         trust: {
           ca: entry.ca_file === undefined ? undefined : await readPublicFile(entry.ca_file),
-          pins: (entry.pinned_certificate_sha256s ?? []).map((pin) => pin.toLowerCase()),
+          pins: (entry.pinned_certificate_sha256s ?? []).map((pin) =>
+            pin.replaceAll(":", "").toLowerCase(),
+          ),
         },
         chunkBytes: entry.fetch_chunk_size ?? config.fetch_chunk_size,
         timeout: entry.fetch_timeout ?? config.fetch_timeout,
@@ -121,9 +123,17 @@ export async function startSources(
   );
 }
 
+/** Bytes of the largest fetch: what a buffer must hold to take any. */
+export function largestChunk(config: SourcesConfig): number {
+  const chunks = listSources(config).map(
+    ({ fetch_chunk_size: size }) => size ?? config.fetch_chunk_size,
+  );
+  return Math.max(0, ...chunks);
+}
+
 type SourceEntry = z.output<typeof source>;
 
-export function listSources(config: SourcesConfig): SourceEntry[] {
+function listSources(config: SourcesConfig): SourceEntry[] {
   if (config.sources !== undefined) return config.sources;
   if (config.appliance_url === undefined) return [];
   const { appliance_url: url, appliance_ca_file: ca_file } = config;
