@@ -1,6 +1,7 @@
 import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
 import { Notice } from "../common/wait.ts";
+import { Meter } from "./meter.ts";
 
 /** Where bytes that came in have gone; what is left of `received` is in the buffer. */
 export const flows = ["received", "served", "expired", "discarded", "shutdown"] as const;
@@ -36,10 +37,13 @@ const minChunkSlots = 1024;
 /** First in, first out, in the chunks that came; every byte is served at most once. */
 export class EntropyBuffer {
   readonly flow = new Tally<Flow>(flows);
+  /** Bytes that come in and go out, for their rates. */
+  readonly meters: { readonly in: Meter; readonly out: Meter };
   readonly capacity: number;
   readonly #options: BufferOptions;
   readonly #slots: number;
   readonly #room = new Notice();
+  #onMore: () => void = () => undefined;
   #chunks: Chunk[] = [];
   /** Chunks before it were used up; compacted now and then. */
   #head = 0;
@@ -52,6 +56,8 @@ export class EntropyBuffer {
   constructor(options: BufferOptions) {
     this.#options = options;
     this.capacity = options.capacity;
+    const { monotonic } = options.clock;
+    this.meters = { in: new Meter(monotonic), out: new Meter(monotonic) };
     this.#slots = Math.max(minChunkSlots, Math.floor(options.capacity / chunkSlotBytes));
   }
 
@@ -61,9 +67,25 @@ export class EntropyBuffer {
     return this.#bytes;
   }
 
+  /** Calls `listener` whenever more can be drawn than before. */
+  onMore(listener: () => void): void {
+    this.#onMore = listener;
+  }
+
   /** Monotonic milliseconds at which bytes last came in; undefined when none have. */
   receivedAt(): number | undefined {
     return this.#receivedAt;
+  }
+
+  /** How old the oldest and the newest byte are, in milliseconds; undefined when it is empty. */
+  ages(): { oldest: number; newest: number } | undefined {
+    this.expire();
+    const first = this.#chunks[this.#head];
+    const last = this.#chunks.at(-1);
+    if (first === undefined || last === undefined) return undefined;
+    const born = ({ expiresAt }: Chunk): number => expiresAt - this.#options.maxAge;
+    const now = this.#options.clock.monotonic();
+    return { oldest: now - born(first), newest: now - born(last) };
   }
 
   /** Whether `add` would take so many bytes. */
@@ -90,12 +112,14 @@ export class EntropyBuffer {
     this.#receivedAt = this.#options.clock.monotonic();
     const expiresAt = this.#receivedAt + this.#options.maxAge - Math.max(0, age);
     this.flow.add("received", data.length);
+    this.meters.in.add(data.length);
     this.expire();
     this.#discard(this.#bytes + data.length - this.capacity);
     if (this.#length() >= this.#slots) this.#discard(this.#chunks[this.#head]?.data.length ?? 0);
     this.#chunks.push({ data, expiresAt });
     this.#bytes += data.length;
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+    this.#onMore();
   }
 
   /**
@@ -106,6 +130,7 @@ export class EntropyBuffer {
     if (this.available() < bytes || this.#inFlight + bytes > this.capacity) return undefined;
     const pieces = this.#remove(bytes);
     this.flow.add("served", bytes);
+    this.meters.out.add(bytes);
     this.#inFlight += bytes;
     this.#room.notify();
     let released = false;
@@ -114,6 +139,7 @@ export class EntropyBuffer {
       released = true;
       this.#inFlight -= bytes;
       for (const piece of pieces) piece.fill(0);
+      this.#onMore();
     };
     return { pieces, bytes, release };
   }

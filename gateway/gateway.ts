@@ -1,21 +1,26 @@
-import { readFileSync } from "node:fs";
 import { Registry } from "prom-client";
-import { type Clock, nanosecondsToMilliseconds, systemClock } from "../common/clock.ts";
+import { type Clock, systemClock } from "../common/clock.ts";
 import type { Logger } from "../common/log/logger.ts";
 import { startManagement } from "../common/management.ts";
 import type { Running } from "../common/shutdown.ts";
 import { startSources } from "../common/sources/config.ts";
 import { exposeSources } from "../common/sources/metrics.ts";
 import { createApi } from "./api/app.ts";
+import { describeApi } from "./api/openapi.ts";
+import { createRoutes } from "./api/routes.ts";
 import { createAuthenticate } from "./api/authenticate.ts";
 import { loadApiKeys } from "./api/keys.ts";
 import { startApiServer } from "./api/server.ts";
 import { EntropyBuffer } from "./buffer.ts";
 import type { GatewayConfig } from "./config.ts";
+import { Dispenser } from "./draw/dispenser.ts";
+import { WaitQueue } from "./draw/waitQueue.ts";
 import { startPushIntake } from "./intake.ts";
-import { RequestMeter } from "./meter.ts";
+import { Meter } from "./meter.ts";
 import { exposeIntake, exposeServing } from "./metrics.ts";
-import { describeStatus, type Status } from "./status.ts";
+import { gatherStatus } from "./statusFacts.ts";
+import type { Status } from "./status.ts";
+import { version } from "./version.ts";
 
 const housekeepingMilliseconds = 250;
 const readyAnywayMilliseconds = 60_000;
@@ -38,23 +43,31 @@ export async function startGateway(
     overflow: config.overflow,
     clock,
   });
-  const meter = new RequestMeter(clock.monotonic);
+  const served = new Meter(clock.monotonic);
+  const queue = new WaitQueue(buffer, config.max_waiting);
   const draining = new AbortController();
   const isDraining = (): boolean => draining.signal.aborted;
-  const status = (): Status => statusOf(config, { buffer, meter, startedAt, isDraining, clock });
+  const status = (): Status =>
+    gatherStatus(config, { buffer, queue, served, startedAt, isDraining, clock });
 
   const keys = await loadApiKeys(config, { clock, log });
+  const dispenser = new Dispenser({
+    queue,
+    maxRequestBytes: config.max_request_bytes,
+    now: clock.monotonic,
+  });
+  const routes = createRoutes({ dispenser, maxWait: config.max_wait, describeStatus: status });
   const api = createApi({
+    routes,
+    openApi: describeApi(routes, version),
     authenticate: createAuthenticate({
       keys,
       allowQueryKey: config.allow_query_key,
       failuresPerMinute: config.rate_limit.failed_keys_per_minute,
     }),
     allowQueryKey: config.allow_query_key,
-    buffer,
-    maxRequestBytes: config.max_request_bytes,
     describeStatus: status,
-    onServed: () => meter.add(),
+    onServed: () => served.add(1),
     now: clock.monotonic,
     log,
   });
@@ -71,7 +84,7 @@ export async function startGateway(
     log,
   });
   const intake = await startIntake(config, registry, { buffer, isDraining, clock, log });
-  exposeServing(registry, buffer, api);
+  exposeServing(registry, { buffer, queue, api });
   const housekeeping = setInterval(() => buffer.expire(), housekeepingMilliseconds).unref();
 
   return {
@@ -120,35 +133,3 @@ async function startIntake(
     },
   };
 }
-
-interface StatusParts {
-  readonly buffer: EntropyBuffer;
-  readonly meter: RequestMeter;
-  readonly startedAt: number;
-  readonly isDraining: () => boolean;
-  readonly clock: Clock;
-}
-
-function statusOf(config: GatewayConfig, parts: StatusParts): Status {
-  const { buffer, meter, startedAt, isDraining, clock } = parts;
-  const now = clock.monotonic();
-  const receivedAt = buffer.receivedAt();
-  return describeStatus({
-    available: buffer.available(),
-    capacity: buffer.capacity,
-    sinceReceived: receivedAt === undefined ? undefined : now - receivedAt,
-    wall: nanosecondsToMilliseconds(clock.wall()),
-    uptime: now - startedAt,
-    isDraining: isDraining(),
-    simulated: config.simulated,
-    mode: config.deployment_mode,
-    version,
-    requests: meter.total(),
-    bytes: buffer.flow.get("served"),
-    requestsPerSecond: meter.perSecond(),
-  });
-}
-
-const { version } = JSON.parse(
-  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-) as { version: string };

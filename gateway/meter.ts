@@ -1,10 +1,10 @@
 const windowSeconds = 10;
 
-/** How many requests were served, and how many a second lately. */
-export class RequestMeter {
+/** How much there was, and how much a second lately. */
+export class Meter {
   readonly #now: () => number;
-  /** Counts of the latest seconds, by second modulo the window. */
-  readonly #counts = new Float64Array(windowSeconds + 1);
+  /** Amounts of the latest seconds, by second modulo the window. */
+  readonly #amounts = new Float64Array(windowSeconds + 1);
   #second: number;
   #total = 0;
 
@@ -14,10 +14,10 @@ export class RequestMeter {
     this.#second = Math.floor(now() / 1000);
   }
 
-  add(): void {
+  add(amount: number): void {
     this.#advance();
-    this.#total += 1;
-    this.#counts[this.#second % this.#counts.length]! += 1;
+    this.#total += amount;
+    this.#amounts[this.#second % this.#amounts.length]! += amount;
   }
 
   total(): number {
@@ -27,15 +27,15 @@ export class RequestMeter {
   /** Over the ten whole seconds before this one. */
   perSecond(): number {
     this.#advance();
-    const current = this.#counts[this.#second % this.#counts.length]!;
-    return (this.#counts.reduce((sum, count) => sum + count, 0) - current) / windowSeconds;
+    const current = this.#amounts[this.#second % this.#amounts.length]!;
+    return (this.#amounts.reduce((sum, amount) => sum + amount, 0) - current) / windowSeconds;
   }
 
   #advance(): void {
     const second = Math.floor(this.#now() / 1000);
-    const steps = Math.min(second - this.#second, this.#counts.length);
+    const steps = Math.min(second - this.#second, this.#amounts.length);
     for (let step = 1; step <= steps; step++) {
-      this.#counts[(second - steps + step) % this.#counts.length] = 0;
+      this.#amounts[(second - steps + step) % this.#amounts.length] = 0;
     }
     this.#second = second;
   }

@@ -2,10 +2,20 @@ import type { Registry } from "prom-client";
 import { exposeCount, exposeGauge, exposeTally } from "../common/metrics.ts";
 import type { Api } from "./api/app.ts";
 import type { EntropyBuffer } from "./buffer.ts";
+import type { WaitQueue } from "./draw/waitQueue.ts";
 import type { PushIntake } from "./intake.ts";
 
 /** The metrics of serving, read when scraped. */
-export function exposeServing(registry: Registry, buffer: EntropyBuffer, api: Api): void {
+export function exposeServing(
+  registry: Registry,
+  { buffer, queue, api }: { buffer: EntropyBuffer; queue: WaitQueue; api: Api },
+): void {
+  exposeGauge(
+    registry,
+    "qrng_gateway_waiting_requests",
+    "Requests that wait for fresh bytes.",
+    () => queue.size,
+  );
   exposeTally(
     registry,
     "qrng_gateway_bytes_total",

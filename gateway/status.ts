@@ -1,49 +1,64 @@
-import type { GatewayConfig } from "./config.ts";
+import { z } from "zod";
+
+const seconds = () => z.number().nonnegative();
+const count = () => z.number().int().nonnegative();
 
 /** The body of `GET /api/status`. */
-export interface Status {
-  readonly status: "healthy" | "degraded" | "unhealthy";
-  readonly simulated: boolean;
-  readonly deployment_mode: GatewayConfig["deployment_mode"];
-  readonly version: string;
-  /** 0 … 100. */
-  readonly buffer_fill_percent: number;
-  readonly buffer_bytes_available: number;
-  readonly buffer_bytes_capacity: number;
-  /** RFC 3339, or null when nothing has come since the start. */
-  readonly last_data_received: string | null;
-  /** Seconds since then. */
-  readonly data_freshness_seconds: number | null;
-  readonly uptime_seconds: number;
-  readonly total_requests_served: number;
-  readonly total_bytes_served: number;
-  readonly requests_per_second: number;
-  readonly warnings: readonly string[];
-}
+export const statusBody = z.strictObject({
+  status: z.enum(["healthy", "degraded", "unhealthy"]),
+  simulated: z.boolean().describe("the bytes come from a simulated appliance"),
+  deployment_mode: z.enum(["Push", "Direct"]),
+  version: z.string(),
+  buffer_fill_percent: z.number().min(0).max(100),
+  buffer_bytes_available: count(),
+  buffer_bytes_capacity: count(),
+  last_data_received: z.iso.datetime().nullable().describe("null: nothing since the start"),
+  data_freshness_seconds: seconds().nullable().describe("seconds since last_data_received"),
+  oldest_data_age_seconds: seconds().nullable().describe("null: the buffer is empty"),
+  newest_data_age_seconds: seconds().nullable(),
+  uptime_seconds: seconds(),
+  total_requests_served: count(),
+  total_bytes_served: count(),
+  total_bytes_received: count(),
+  requests_per_second: z.number().nonnegative().describe("over the last ten seconds"),
+  bytes_in_per_second: z.number().nonnegative(),
+  bytes_out_per_second: z.number().nonnegative(),
+  waiting_requests: count(),
+  warnings: z.array(z.string()).describe("each starts with the name of what is wrong"),
+});
 
+export type Status = z.output<typeof statusBody>;
+
+/** What the status is made from; times in milliseconds, rates a second. */
 export interface StatusFacts {
   readonly available: number;
   readonly capacity: number;
-  /** Milliseconds since bytes last came in; undefined when none have. */
+  /** Since bytes last came in; undefined when none have. */
   readonly sinceReceived: number | undefined;
-  /** Milliseconds since the Unix epoch. */
+  /** Of what is in the buffer; undefined when it is empty. */
+  readonly ages: { readonly oldest: number; readonly newest: number } | undefined;
+  /** Since the Unix epoch. */
   readonly wall: number;
   readonly uptime: number;
   readonly isDraining: boolean;
   readonly simulated: boolean;
-  readonly mode: GatewayConfig["deployment_mode"];
+  readonly mode: Status["deployment_mode"];
   readonly version: string;
   readonly requests: number;
-  readonly bytes: number;
-  readonly requestsPerSecond: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly requestRate: number;
+  readonly inRate: number;
+  readonly outRate: number;
+  readonly waiting: number;
 }
 
 const staleMilliseconds = 60_000;
 const lowFill = 0.1;
 
-/** What the gateway says of itself, from facts; times in milliseconds. */
+/** What the gateway says of itself. */
 export function describeStatus(facts: StatusFacts): Status {
-  const { available, capacity, sinceReceived, simulated } = facts;
+  const { available, capacity, sinceReceived, simulated, ages } = facts;
   const warnings = listWarnings(facts);
   const isDegraded = warnings.length > (simulated ? 1 : 0);
   return {
@@ -51,16 +66,22 @@ export function describeStatus(facts: StatusFacts): Status {
     simulated,
     deployment_mode: facts.mode,
     version: facts.version,
-    buffer_fill_percent: Math.round((available / capacity) * 1000) / 10,
+    buffer_fill_percent: toTenths((available / capacity) * 100),
     buffer_bytes_available: available,
     buffer_bytes_capacity: capacity,
     last_data_received:
       sinceReceived === undefined ? null : new Date(facts.wall - sinceReceived).toISOString(),
-    data_freshness_seconds: sinceReceived === undefined ? null : seconds(sinceReceived),
-    uptime_seconds: seconds(facts.uptime),
+    data_freshness_seconds: toSeconds(sinceReceived),
+    oldest_data_age_seconds: toSeconds(ages?.oldest),
+    newest_data_age_seconds: toSeconds(ages?.newest),
+    uptime_seconds: Math.round(facts.uptime) / 1000,
     total_requests_served: facts.requests,
-    total_bytes_served: facts.bytes,
-    requests_per_second: Math.round(facts.requestsPerSecond * 10) / 10,
+    total_bytes_served: facts.bytesOut,
+    total_bytes_received: facts.bytesIn,
+    requests_per_second: toTenths(facts.requestRate),
+    bytes_in_per_second: toTenths(facts.inRate),
+    bytes_out_per_second: toTenths(facts.outRate),
+    waiting_requests: facts.waiting,
     warnings,
   };
 }
@@ -68,24 +89,24 @@ export function describeStatus(facts: StatusFacts): Status {
 function listWarnings(facts: StatusFacts): string[] {
   const { available, capacity, sinceReceived } = facts;
   const since = sinceReceived === undefined ? undefined : Math.round(sinceReceived / 1000);
-  return [
-    facts.simulated
-      ? "simulated: the bytes come from a simulated appliance, not from hardware"
-      : "",
-    facts.isDraining ? "draining: the gateway is shutting down" : "",
-    available === 0
-      ? "empty: no fresh bytes"
-      : available < capacity * lowFill
-        ? "low: the buffer is below 10 %"
-        : "",
-    since === undefined
-      ? "stale: nothing has come in since the start"
-      : since * 1000 > staleMilliseconds
-        ? `stale: nothing has come in for ${since} seconds`
-        : "",
-  ].filter((warning) => warning !== "");
+  const warnings: string[] = [];
+  if (facts.simulated) {
+    warnings.push("simulated: the bytes come from a simulated appliance, not from hardware");
+  }
+  if (facts.isDraining) warnings.push("draining: the gateway is shutting down");
+  if (available === 0) warnings.push("empty: no fresh bytes");
+  else if (available < capacity * lowFill) warnings.push("low: the buffer is below 10 %");
+  if (since === undefined) warnings.push("stale: nothing has come in since the start");
+  else if (since * 1000 > staleMilliseconds) {
+    warnings.push(`stale: nothing has come in for ${since} seconds`);
+  }
+  return warnings;
 }
 
-function seconds(milliseconds: number): number {
-  return Math.round(milliseconds) / 1000;
+function toSeconds(milliseconds: number | undefined): number | null {
+  return milliseconds === undefined ? null : Math.round(Math.max(0, milliseconds)) / 1000;
+}
+
+function toTenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }

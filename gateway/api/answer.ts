@@ -1,10 +1,13 @@
 import type { ServerResponse } from "node:http";
+import type { Draw } from "../buffer.ts";
 
 /** An answer that does not depend on how it is served: by Koa, or straight by node:http. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: readonly (string | Buffer)[];
+  /** After the body, drawn piece by piece as the client reads. */
+  readonly stream?: AsyncIterable<Draw>;
   /** Called once, when the body has left or cannot leave any more. */
   readonly release: () => void;
 }
@@ -12,11 +15,21 @@ export interface Answer {
 /** Random bytes belong in nobody's cache. */
 export const noStore = { "cache-control": "no-store" } as const;
 
+/** A client that reads nothing for so long is cut off. */
+const stalledMilliseconds = 30_000;
+
 /** Writes the answer; Buffers are handed to the socket as they are, without a copy. */
 export function sendAnswer(response: ServerResponse, answer: Answer): void {
-  const { status, headers, body, release } = answer;
+  const { status, headers, body, stream, release } = answer;
   response.once("close", release);
+  // Only now: a request that waits for fresh bytes is not stalled.
+  response.setTimeout(stalledMilliseconds, () => response.destroy());
   response.writeHead(status, headers);
+  if (stream !== undefined) {
+    // What ends the stream early must end the answer where the client sees it.
+    sendStream(response, stream).catch(() => response.destroy());
+    return;
+  }
   response.cork();
   for (const piece of body) {
     if (typeof piece === "string") response.write(piece, "latin1");
@@ -24,4 +37,29 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
   }
   response.end();
   response.uncork();
+}
+
+/** A draw is released when all of it has left; only then is the next one drawn. */
+async function sendStream(response: ServerResponse, stream: AsyncIterable<Draw>): Promise<void> {
+  for await (const draw of stream) {
+    try {
+      for (const piece of draw.pieces) await write(response, piece);
+    } finally {
+      draw.release();
+    }
+  }
+  response.end();
+}
+
+/** Resolves when the piece has left. @throws when the client has */
+async function write(response: ServerResponse, piece: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const left = (): void => reject(new Error("the client left"));
+  response.once("close", left);
+  response.write(piece, (error) => (error == null ? resolve() : left()));
+  try {
+    await promise;
+  } finally {
+    response.off("close", left);
+  }
 }

@@ -6,16 +6,20 @@ import { Tally } from "../../common/metrics.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Status } from "../status.ts";
 import { noStore, sendAnswer } from "./answer.ts";
-import type { createAuthenticate } from "./authenticate.ts";
-import type { ApiKey } from "./keys.ts";
-import { charge, tooMany } from "./limits.ts";
-import { answerRandom, type RandomDeps } from "./routes/random.ts";
+import type { Authenticate } from "./authenticate.ts";
+import { chargeRequest, tooMany } from "./limits.ts";
+import { jsonAnswer, type BoundRoute } from "./route.ts";
 
-export interface AppOptions extends RandomDeps {
-  readonly authenticate: ReturnType<typeof createAuthenticate>;
+export interface AppOptions {
+  readonly routes: readonly BoundRoute[];
+  /** Served to anybody, as it was made at the start. */
+  readonly openApi: object;
+  readonly authenticate: Authenticate;
   readonly allowQueryKey: boolean;
   readonly describeStatus: () => Status;
+  /** Called for each answer that a key was charged for. */
   readonly onServed: () => void;
+  /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -30,58 +34,36 @@ const statuses = ["200", "400", "401", "404", "405", "406", "429", "500", "503"]
 
 /** The API on its listener: routes, and one place that turns what they throw into answers. */
 export function createApi(options: AppOptions): Api {
-  const { authenticate, describeStatus, now, log } = options;
+  const { describeStatus, log } = options;
   const answers = new Tally(statuses);
   const router = new Router();
-  const withKey =
-    (answer: (ctx: Context, key: ApiKey) => void) =>
-    async (ctx: Context): Promise<void> =>
-      answer(ctx, await authenticate(ctx));
+  const paths = ["/health", "/api/openapi.json", ...options.routes.map(({ path }) => path)];
 
   router.get("/health", (ctx) => {
     const isServing = describeStatus().status !== "unhealthy";
     ctx.status = isServing ? 200 : 503;
     ctx.body = { status: isServing ? "ok" : "no entropy" };
   });
-  router.get(
-    "/api/random",
-    withKey((ctx, key) => {
-      const { api_key: queryKey, ...query } = ctx.query;
-      const facts = {
-        // An api_key that is not allowed stays in, to be refused by name.
-        query: options.allowQueryKey || queryKey === undefined ? query : ctx.query,
-        accepts: (types: readonly string[]) => ctx.accepts([...types]) || undefined,
-        key,
-        now: now(),
-      };
-      const answer = answerRandom(facts, options);
-      ctx.respond = false; // written to the socket as it is, without Koa's copies
-      sendAnswer(ctx.res, answer);
-      options.onServed();
-    }),
-  );
-  router.get(
-    "/api/status",
-    withKey((ctx, key) => {
-      charge(key, 0, now());
-      ctx.body = describeStatus();
-    }),
-  );
+  router.get("/api/openapi.json", (ctx) => send(ctx, jsonAnswer(options.openApi)));
+  for (const route of options.routes) {
+    router.register(route.path, [...route.methods], (ctx: Context) => serve(ctx, route, options));
+  }
 
   const app = new Koa();
   app.silent = true;
   app.on("error", (error: unknown) => {
     // The client went away while it was being answered.
-    if (errorCode(error) !== "EPIPE" && errorCode(error) !== "ECONNRESET")
-      log.error({ error }, "answer failed");
+    const code = errorCode(error);
+    if (code !== "EPIPE" && code !== "ECONNRESET") log.error({ error }, "answer failed");
   });
   app.use(async (ctx, next) => {
     try {
-      if (ctx.method !== "GET") throw new Problem(405, "ERR_METHOD", "only GET", { allow: "GET" });
       ctx.set(noStore);
+      refuseMethod(ctx, options.routes);
       await next();
-      if (ctx.status === 404)
-        throw new Problem(404, "ERR_PATH", "known here: /api/random, /api/status, /health");
+      if (ctx.status === 404) {
+        throw new Problem(404, "ERR_PATH", `known here: ${paths.join(", ")}`);
+      }
     } catch (error) {
       answerProblem(ctx, asProblem(error, log));
     } finally {
@@ -92,9 +74,40 @@ export function createApi(options: AppOptions): Api {
   return { handler: app.callback(), answers };
 }
 
+/** Key, charge, answer. */
+async function serve(ctx: Context, route: BoundRoute, options: AppOptions): Promise<void> {
+  const key = await options.authenticate(ctx);
+  chargeRequest(key, options.now());
+  const { api_key: queryKey, ...query } = ctx.query;
+  const left = new AbortController();
+  ctx.res.once("close", () => left.abort());
+  const answer = await route.answer({
+    // An api_key that is not allowed stays in, to be refused by name.
+    query: options.allowQueryKey || queryKey === undefined ? query : ctx.query,
+    accepts: (types) => ctx.accepts([...types]) || undefined,
+    key,
+    signal: left.signal,
+  });
+  send(ctx, answer);
+  options.onServed();
+}
+
+/** Written to the socket as it is, without Koa's copies. */
+function send(ctx: Context, answer: Parameters<typeof sendAnswer>[1]): void {
+  ctx.respond = false;
+  sendAnswer(ctx.res, answer);
+}
+
+/** Koa's router would answer HEAD by drawing bytes that nobody gets. */
+function refuseMethod(ctx: Context, routes: readonly BoundRoute[]): void {
+  const methods = routes.find(({ path }) => path === ctx.path)?.methods ?? ["GET"];
+  if (methods.some((method) => method === ctx.method)) return;
+  const allow = methods.join(", ");
+  throw new Problem(405, "ERR_METHOD", `only ${allow}`, { allow });
+}
+
 function answerProblem(ctx: Context, problem: Problem): void {
   ctx.status = problem.status;
-  ctx.set(noStore);
   ctx.set({ ...problem.headers });
   ctx.type = problemType;
   ctx.body = problemBody(problem);

@@ -15,10 +15,12 @@ export interface AuthenticateOptions {
 
 const maxAddresses = 65_536;
 
+/** Finds a request's key, or throws a Problem 401 or 429. */
+export type Authenticate = (ctx: Context) => Promise<ApiKey>;
+
 /**
- * Finds a request's key. Only requests without a right one are counted by address, so that clients
- * behind one ingress do not starve each other.
- * @returns runs `answer` with the key, or throws a Problem 401 or 429
+ * Only requests without a right key are counted by address, so that clients behind one ingress do
+ * not starve each other.
  */
 export function createAuthenticate({
   keys,
@@ -36,7 +38,7 @@ export function createAuthenticate({
     errorMessage: "too many requests without a right key from this address",
   });
 
-  return async (ctx: Context): Promise<ApiKey> => {
+  return async (ctx: Context) => {
     const presented = presentedKey(ctx, allowQueryKey);
     const key = presented === undefined ? undefined : keys.current().find(presented);
     if (key !== undefined) return key;

@@ -8,7 +8,6 @@ import { limitLifetimes } from "../connections.ts";
 import { applyTls, loadServerTls } from "../tls.ts";
 
 const connectionMilliseconds = 60_000;
-const stalledMilliseconds = 30_000;
 
 export interface ApiServer {
   /** Takes no new requests; those under way end until `signal` aborts. */
@@ -23,7 +22,6 @@ export async function startApiServer(
 ): Promise<ApiServer> {
   const { server, stopReloading } = await createServer(config.tls, log);
   server.maxConnections = config.max_connections;
-  server.timeout = stalledMilliseconds; // a client that does not read
   // Ended now and then, each at another time, so that clients spread over replicas.
   limitLifetimes(
     server,

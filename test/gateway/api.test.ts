@@ -90,7 +90,7 @@ describe("GET /api/random", () => {
     ["bytes=0x10", "bytes"],
     ["bytes=", "bytes"],
     ["bytes=1&bytes=2", "bytes"],
-    ["bytes=1048577", "bytes: must be at most 1048576"],
+    ["bytes=1048577", "bytes: must be a whole number from 1 to 1048576"],
     ["bytes=99999999999999999999", "bytes"],
     ["encoding=hexx", "encoding"],
     ["encoding=hex&encoding=hex", "encoding"],
@@ -277,9 +277,9 @@ describe("GET /api/status and /health", () => {
       buffer_bytes_capacity: 10_000,
       data_freshness_seconds: 3,
       uptime_seconds: 3.005,
-      total_requests_served: 1,
+      total_requests_served: 2,
       total_bytes_served: 500,
-      requests_per_second: 0.1,
+      requests_per_second: 0.2,
       warnings: [expect.stringMatching(/^simulated/)],
     });
 

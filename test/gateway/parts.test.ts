@@ -4,7 +4,7 @@ import { ConfigError } from "../../common/errors.ts";
 import { addressGroup } from "../../gateway/api/authenticate.ts";
 import { createApiKeys, parseKeyFile } from "../../gateway/api/keys.ts";
 import { BoundedMap } from "../../gateway/limit/boundedMap.ts";
-import { RequestMeter } from "../../gateway/meter.ts";
+import { Meter } from "../../gateway/meter.ts";
 
 const key = "0123456789abcdefghijkl";
 
@@ -89,11 +89,11 @@ test("a bounded map forgets what was set longest ago", () => {
 
 test("the meter counts the ten whole seconds before this one", () => {
   let now = 500;
-  const meter = new RequestMeter(() => now);
-  for (let count = 0; count < 20; count++) meter.add();
+  const meter = new Meter(() => now);
+  for (let count = 0; count < 20; count++) meter.add(1);
   expect(meter.perSecond()).toBe(0);
   now = 1_500;
-  meter.add();
+  meter.add(1);
   expect(meter.perSecond()).toBe(2);
   now = 10_999;
   expect(meter.perSecond()).toBe(2.1);

@@ -1,59 +1,70 @@
 import { z } from "zod";
-import { describeIssues } from "../../../common/config/issues.ts";
-import type { EntropyBuffer } from "../../buffer.ts";
+import type { Draw } from "../../buffer.ts";
+import type { Dispenser } from "../../draw/dispenser.ts";
 import { encodeDraw, encodings, mediaTypes, type Encoding } from "../../encode.ts";
 import { Problem } from "../../problem.ts";
 import { noStore, type Answer } from "../answer.ts";
-import type { ApiKey } from "../keys.ts";
-import { charge } from "../limits.ts";
+import { jsonAnswer, wholeNumber, type Call, type Route } from "../route.ts";
+import { waitField, type DrawDeps } from "./fields.ts";
 
-/** What `GET /api/random` needs to know of a request. */
-export interface RandomFacts {
-  readonly query: Readonly<Record<string, unknown>>;
-  /** The best of the media types for what the client accepts; undefined when none is. */
-  readonly accepts: (types: readonly string[]) => string | undefined;
-  readonly key: ApiKey;
-  /** Monotonic milliseconds. */
-  readonly now: number;
+const maxValues = 10_000;
+
+function createQuery({ dispenser, maxWait }: DrawDeps) {
+  return z.strictObject({
+    bytes: wholeNumber({ min: 1, max: dispenser.maxRequestBytes })
+      .default(32)
+      .describe("random bytes, before encoding; of each value when count is given"),
+    encoding: z
+      .enum(encodings, `must be one of ${encodings.join(", ")}, given once`)
+      .optional()
+      .describe("left out: hex or binary, as Accept says"),
+    count: wholeNumber({ min: 1, max: maxValues })
+      .optional()
+      .describe("so many values, as a JSON array of texts"),
+    wait: waitField(maxWait),
+  });
 }
 
-export interface RandomDeps {
-  readonly buffer: EntropyBuffer;
-  readonly maxRequestBytes: number;
+type RandomQuery = z.output<ReturnType<typeof createQuery>>;
+
+export function randomRoute(deps: DrawDeps): Route<RandomQuery> {
+  const text = z.string().describe("the encoded bytes themselves: no wrapper, no newline");
+  return {
+    path: "/api/random",
+    methods: ["GET"],
+    summary: "Random bytes.",
+    query: createQuery(deps),
+    gives: {
+      "text/plain": text,
+      "application/octet-stream": z.string().meta({ format: "binary" }),
+      "application/json": z.array(text),
+    },
+    answer: (call) => answerRandom(call, deps.dispenser),
+  };
 }
-
-const defaultBytes = 32;
-
-const randomQuery = z.strictObject({
-  bytes: z
-    .string("must be given once")
-    .regex(/^[1-9]\d{0,8}$/, "must be a whole number from 1")
-    .transform(Number)
-    .default(defaultBytes),
-  encoding: z.enum(encodings, `must be one of ${encodings.join(", ")}, given once`).optional(),
-});
 
 /**
- * `GET /api/random?bytes&encoding`: the encoded bytes themselves. The charge comes before the work;
- * when there are not enough fresh bytes nothing is taken from the buffer.
- * @throws Problem
+ * `GET /api/random`: the encoded bytes themselves. At once unless the query waits.
+ * @throws Problem; nothing was taken then
  */
-export function answerRandom(facts: RandomFacts, { buffer, maxRequestBytes }: RandomDeps): Answer {
-  const parsed = randomQuery.safeParse(facts.query);
-  if (!parsed.success) throw new Problem(400, "ERR_QUERY", describeIssues(parsed.error));
-  const { bytes } = parsed.data;
-  if (bytes > maxRequestBytes) {
-    throw new Problem(400, "ERR_QUERY", `bytes: must be at most ${maxRequestBytes}`);
+export function answerRandom(
+  { query, key, accepts, signal }: Call<RandomQuery>,
+  dispenser: Dispenser,
+): Answer | Promise<Answer> {
+  const { bytes, count, wait } = query;
+  const encoding = query.encoding ?? (count === undefined ? negotiate(accepts) : "hex");
+  if (count !== undefined && encoding === "binary") {
+    throw new Problem(400, "ERR_QUERY", "encoding: values of a JSON array cannot be binary");
   }
-  const encoding = parsed.data.encoding ?? negotiate(facts.accepts);
-  charge(facts.key, bytes, facts.now);
-  const draw = buffer.take(bytes);
-  if (draw === undefined) {
-    throw new Problem(503, "ERR_NO_ENTROPY", "fewer fresh bytes than asked for; none was taken", {
-      "retry-after": "1",
-      connection: "close", // so that the client's next try finds another replica
-    });
-  }
+  const finish = (draw: Draw): Answer =>
+    count === undefined ? encoded(draw, encoding) : listed(draw, bytes, encoding);
+  const total = bytes * (count ?? 1);
+  return wait === 0
+    ? finish(dispenser.drawNow(key, total))
+    : dispenser.draw({ key, wait, signal }, total).then(finish);
+}
+
+function encoded(draw: Draw, encoding: Encoding): Answer {
   const body = encoding === "binary" ? draw.pieces : encodeDraw(draw, encoding);
   const headers = {
     ...noStore,
@@ -64,7 +75,16 @@ export function answerRandom(facts: RandomFacts, { buffer, maxRequestBytes }: Ra
   return { status: 200, headers, body, release: () => draw.release() };
 }
 
-function negotiate(accepts: RandomFacts["accepts"]): Encoding {
+function listed(draw: Draw, bytes: number, encoding: Encoding): Answer {
+  const whole = Buffer.concat(draw.pieces);
+  const values = Array.from({ length: draw.bytes / bytes }, (_, index) =>
+    whole.toString(encoding as "hex", index * bytes, (index + 1) * bytes),
+  );
+  whole.fill(0);
+  return { ...jsonAnswer(values), release: () => draw.release() };
+}
+
+function negotiate(accepts: Call<unknown>["accepts"]): Encoding {
   const type = accepts(["text/plain", "application/octet-stream"]);
   if (type === "text/plain") return "hex";
   if (type === "application/octet-stream") return "binary";

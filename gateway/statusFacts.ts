@@ -1,0 +1,44 @@
+import { nanosecondsToMilliseconds, type Clock } from "../common/clock.ts";
+import type { EntropyBuffer } from "./buffer.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { WaitQueue } from "./draw/waitQueue.ts";
+import type { Meter } from "./meter.ts";
+import { describeStatus, type Status } from "./status.ts";
+import { version } from "./version.ts";
+
+interface Parts {
+  readonly buffer: EntropyBuffer;
+  readonly queue: WaitQueue;
+  /** Requests that were answered. */
+  readonly served: Meter;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  readonly isDraining: () => boolean;
+  readonly clock: Clock;
+}
+
+/** Asks the parts of a running gateway, and describes what they say. */
+export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
+  const { buffer, queue, served, startedAt, isDraining, clock } = parts;
+  const now = clock.monotonic();
+  const receivedAt = buffer.receivedAt();
+  return describeStatus({
+    available: buffer.available(),
+    capacity: buffer.capacity,
+    sinceReceived: receivedAt === undefined ? undefined : now - receivedAt,
+    ages: buffer.ages(),
+    wall: nanosecondsToMilliseconds(clock.wall()),
+    uptime: now - startedAt,
+    isDraining: isDraining(),
+    simulated: config.simulated,
+    mode: config.deployment_mode,
+    version,
+    requests: served.total(),
+    bytesOut: buffer.flow.get("served"),
+    bytesIn: buffer.flow.get("received"),
+    requestRate: served.perSecond(),
+    inRate: buffer.meters.in.perSecond(),
+    outRate: buffer.meters.out.perSecond(),
+    waiting: queue.size,
+  });
+}
