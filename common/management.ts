@@ -9,6 +9,8 @@ import type { Running } from "./shutdown.ts";
 export interface ManagementOptions {
   readonly address: Address;
   readonly registry: Registry;
+  /** More metrics in the text format, which are counted outside the registry. */
+  readonly moreMetrics?: () => string;
   /** Undefined when ready, else what is being waited for. */
   readonly notReady: () => string | undefined;
   readonly log: Logger;
@@ -20,7 +22,7 @@ export interface Management extends Running {
 
 /** The listener for machines that look after the program: /metrics, /healthz, /readyz. */
 export async function startManagement(options: ManagementOptions): Promise<Management> {
-  const { registry, notReady, log } = options;
+  const { registry, moreMetrics = () => "", notReady, log } = options;
   const server = createServer({ ...serverLimits, keepAliveTimeout: 5_000 }, (request, response) => {
     const reply = (status: number, body: string, type = "text/plain; charset=utf-8"): void => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
@@ -32,7 +34,7 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
     switch (request.url) {
       case "/metrics":
         registry.metrics().then(
-          (text) => reply(200, text, registry.contentType),
+          (text) => reply(200, text + moreMetrics(), registry.contentType),
           (error: unknown) => {
             log.error({ error }, "metrics could not be collected");
             reply(500, "metrics could not be collected\n");

@@ -6,8 +6,8 @@ import type { Logger } from "../common/log/logger.ts";
 import type { Tally } from "../common/metrics.ts";
 import { close, listen } from "../common/server.ts";
 import type { Running } from "../common/shutdown.ts";
-import type { EntropyBuffer } from "./buffer.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { Inlet } from "./inlet.ts";
 import { TokenBucket } from "./limit/tokenBucket.ts";
 import { Horizon } from "./push/horizon.ts";
 import { createPushHandler, type PushAnswer } from "./push/listener.ts";
@@ -26,7 +26,7 @@ export interface PushIntake extends Running {
 }
 
 interface IntakeDeps {
-  readonly buffer: EntropyBuffer;
+  readonly inlet: Inlet;
   readonly isDraining: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -35,7 +35,7 @@ interface IntakeDeps {
 /** Push mode: the listener that collectors push to, verifying into the buffer. */
 export async function startPushIntake(
   config: GatewayConfig,
-  { buffer, isDraining, clock, log }: IntakeDeps,
+  { inlet, isDraining, clock, log }: IntakeDeps,
 ): Promise<PushIntake> {
   const { push } = config;
   const ring = await loadKeyRing(
@@ -85,7 +85,7 @@ export async function startPushIntake(
     window,
     seen,
     horizon,
-    buffer,
+    inlet,
     limit,
     isDraining,
     clock,

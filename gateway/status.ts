@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { conditioningTypes, type ConditioningType } from "../common/conditioning/conditioner.ts";
+import { qualityBody, type QualityReport } from "./quality.ts";
 
 const seconds = () => z.number().nonnegative();
 const count = () => z.number().int().nonnegative();
@@ -24,6 +26,10 @@ export const statusBody = z.strictObject({
   bytes_in_per_second: z.number().nonnegative(),
   bytes_out_per_second: z.number().nonnegative(),
   waiting_requests: count(),
+  conditioning: z
+    .enum(conditioningTypes)
+    .describe("what the bytes go through before they are buffered"),
+  quality: qualityBody,
   warnings: z.array(z.string()).describe("each starts with the name of what is wrong"),
 });
 
@@ -51,6 +57,8 @@ export interface StatusFacts {
   readonly inRate: number;
   readonly outRate: number;
   readonly waiting: number;
+  readonly conditioning: ConditioningType;
+  readonly quality: QualityReport;
 }
 
 const staleMilliseconds = 60_000;
@@ -82,6 +90,8 @@ export function describeStatus(facts: StatusFacts): Status {
     bytes_in_per_second: toTenths(facts.inRate),
     bytes_out_per_second: toTenths(facts.outRate),
     waiting_requests: facts.waiting,
+    conditioning: facts.conditioning,
+    quality: facts.quality,
     warnings,
   };
 }
@@ -93,6 +103,8 @@ function listWarnings(facts: StatusFacts): string[] {
   if (facts.simulated) {
     warnings.push("simulated: the bytes come from a simulated appliance, not from hardware");
   }
+  const { alarm } = facts.quality;
+  if (alarm !== null) warnings.push(`quality: incoming bytes fail the ${alarm} test too often`);
   if (facts.isDraining) warnings.push("draining: the gateway is shutting down");
   if (available === 0) warnings.push("empty: no fresh bytes");
   else if (available < capacity * lowFill) warnings.push("low: the buffer is below 10 %");

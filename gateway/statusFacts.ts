@@ -1,13 +1,16 @@
 import { nanosecondsToMilliseconds, type Clock } from "../common/clock.ts";
+import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
 import type { EntropyBuffer } from "./buffer.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { WaitQueue } from "./draw/waitQueue.ts";
 import type { Meter } from "./meter.ts";
+import { describeReport } from "./quality.ts";
 import { describeStatus, type Status } from "./status.ts";
-import { version } from "./version.ts";
+import { version } from "../common/version.ts";
 
 interface Parts {
   readonly buffer: EntropyBuffer;
+  readonly monitor: FipsMonitor;
   readonly queue: WaitQueue;
   /** Requests that were answered. */
   readonly served: Meter;
@@ -19,7 +22,7 @@ interface Parts {
 
 /** Asks the parts of a running gateway, and describes what they say. */
 export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
-  const { buffer, queue, served, startedAt, isDraining, clock } = parts;
+  const { buffer, monitor, queue, served, startedAt, isDraining, clock } = parts;
   const now = clock.monotonic();
   const receivedAt = buffer.receivedAt();
   return describeStatus({
@@ -40,5 +43,7 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
     inRate: buffer.meters.in.perSecond(),
     outRate: buffer.meters.out.perSecond(),
     waiting: queue.size,
+    conditioning: config.conditioning,
+    quality: describeReport(monitor.report()),
   });
 }

@@ -4,7 +4,7 @@ import type { KeyRing, RingKey } from "../../common/keys/keyRing.ts";
 import type { Packet } from "../../common/packet/packet.ts";
 import { audienceKey, verifySignature } from "../../common/packet/signature.ts";
 import type { Reloaded } from "../../common/reload.ts";
-import type { EntropyBuffer } from "../buffer.ts";
+import type { Inlet } from "../inlet.ts";
 import type { TokenBucket } from "../limit/tokenBucket.ts";
 import type { Horizon } from "./horizon.ts";
 import type { SeenSet } from "./seenSet.ts";
@@ -39,7 +39,7 @@ export interface ReceiverOptions {
   readonly window: Window;
   readonly seen: Pick<SeenSet, "fateOf" | "add" | "forgetUpTo">;
   readonly horizon: Pick<Horizon, "cover">;
-  readonly buffer: EntropyBuffer;
+  readonly inlet: Pick<Inlet, "hasRoom" | "add">;
   /** Bytes; none when undefined. */
   readonly limit: TokenBucket | undefined;
   readonly isDraining: () => boolean;
@@ -97,14 +97,14 @@ export class Receiver {
 
   /** Window, seen set, room, limits; without a pause, so that no other packet comes between. */
   #admit(packet: Packet, { audience }: Claims): Judgement {
-    const { window, seen, buffer, limit, isDraining, clock } = this.#options;
+    const { window, seen, inlet, limit, isDraining, clock } = this.#options;
     const { timestamp, signature, data } = packet;
     if (!window.isFresh(timestamp)) return "stale";
     seen.forgetUpTo(window.floor());
     const fate = seen.fateOf(signature);
     if (fate === "taken") return audience === undefined ? "known" : "seen";
     if (fate === "full") return "full";
-    if (!buffer.hasRoom(data.length)) {
+    if (!inlet.hasRoom(data.length)) {
       this.#remember(packet, "full");
       return "full";
     }
@@ -114,7 +114,7 @@ export class Receiver {
     this.#countGap(packet.sequence);
     // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    buffer.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
+    inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
     return "taken";
   }
 

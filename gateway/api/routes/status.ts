@@ -7,7 +7,7 @@ const noQuery = z.strictObject({});
 export function statusRoute(describe: () => Status): Route<z.output<typeof noQuery>> {
   return {
     path: "/api/status",
-    methods: ["GET"],
+    methods: ["GET", "HEAD"],
     summary: "Fill, freshness, rates, and warnings that name what is wrong.",
     query: noQuery,
     gives: { "application/json": statusBody },

@@ -1,0 +1,80 @@
+import type { Clock } from "../common/clock.ts";
+import type { Conditioner } from "../common/conditioning/conditioner.ts";
+import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
+import type { EntropyBuffer } from "./buffer.ts";
+
+export interface InletOptions {
+  readonly monitor: FipsMonitor;
+  readonly conditioner: Conditioner;
+  readonly buffer: EntropyBuffer;
+  /** Milliseconds after which a byte is never served. */
+  readonly maxAge: number;
+  readonly clock: Clock;
+}
+
+/**
+ * The way in for verified bytes, whoever brings them: tested as they came, since after a hash a dead
+ * source passes everything; then conditioned; then buffered.
+ */
+export class Inlet {
+  readonly #options: InletOptions;
+  /** When the oldest byte that the conditioner carries was new, monotonic milliseconds. */
+  #carriedBorn = 0;
+  #accepted = 0;
+  #expired = 0;
+
+  constructor(options: InletOptions) {
+    this.#options = options;
+  }
+
+  /** Verified bytes that came in. */
+  acceptedBytes(): number {
+    return this.#accepted;
+  }
+
+  /** Of these, bytes that grew too old while the conditioner waited for more. */
+  expiredBytes(): number {
+    return this.#expired;
+  }
+
+  /** Whether `add` would take so many bytes. */
+  hasRoom(bytes: number): boolean {
+    const { buffer, conditioner } = this.#options;
+    return buffer.hasRoom(conditioner.outputBytes(bytes));
+  }
+
+  async untilRoom(bytes: number, signal: AbortSignal): Promise<void> {
+    const { buffer, conditioner } = this.#options;
+    await buffer.untilRoom(conditioner.outputBytes(bytes), signal);
+  }
+
+  /**
+   * Takes ownership of `data`, for which there is room.
+   * @param age milliseconds that the bytes are old already
+   */
+  add(data: Buffer, age: number): void {
+    const { monitor, conditioner, buffer, clock } = this.#options;
+    this.#accepted += data.length;
+    monitor.update(data);
+    this.expire();
+    const now = clock.monotonic();
+    const born = now - Math.max(0, age);
+    const oldest = conditioner.carriedBytes() > 0 ? Math.min(born, this.#carriedBorn) : born;
+    const conditioned = conditioner.condition(data);
+    this.#carriedBorn = conditioned.length > 0 ? born : oldest;
+    if (conditioned.length > 0) buffer.add(conditioned, now - oldest);
+  }
+
+  /** Zeroes what the conditioner has carried for too long. */
+  expire(): void {
+    const { conditioner, clock, maxAge } = this.#options;
+    if (conditioner.carriedBytes() === 0 || clock.monotonic() - this.#carriedBorn < maxAge) return;
+    this.#expired += conditioner.discardCarried();
+  }
+
+  /** Zeroes what is held on the way. */
+  close(): void {
+    this.#options.monitor.close();
+    this.#options.conditioner.close();
+  }
+}
