@@ -1,54 +1,28 @@
-import { BitCounts, type BitFigures, type ByValue } from "./bitCounts.ts";
-import { failedFipsTests, fipsBlockBytes, fipsFailureRate, type FipsFigures } from "./fips.ts";
-import { type FipsTest, fipsTests } from "./fips.ts";
+import { BitCounts, type BitFigures } from "./bitCounts.ts";
+import { fipsBlockBytes } from "./fips.ts";
 import { FipsBlocks } from "./fipsBlocks.ts";
+import { type FipsQuality, FipsSummary } from "./fipsSummary.ts";
+import {
+  type ChiSquare,
+  chiSquare,
+  frequencyPValue,
+  longestRunPValue,
+  runsPValue,
+  type SerialCorrelation,
+  serialCorrelation,
+} from "./pValues.ts";
 import { inSlices } from "./slices.ts";
-import { erfc, igam, igamc } from "./specialFunctions.ts";
 
 /** One whole FIPS block; it also leaves χ² the five expected bytes per value that it needs. */
 export const minQualityBytes = fipsBlockBytes;
 
-/** A p-value below it says "not random"; the careful end of SP 800-22, section 1.1.5. */
-export const significance = 0.001;
-
-export interface Range {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** FIPS 140-2 on every whole block; a range tells of all blocks. */
-export interface FipsQuality {
-  readonly blocks: number;
-  /** Blocks that failed at least one test. */
-  readonly failedBlocks: number;
-  /** The chance that as many blocks of a good source fail, one in 1,250 of which does. */
-  readonly pValue: number;
-  /** Whether that chance is `significance` at least; a single block must not fail. */
-  readonly passed: boolean;
-  readonly failures: Readonly<Record<FipsTest, number>>;
-  readonly ones: Range;
-  readonly poker: Range;
-  /** Runs of length 1 … 5, and of 6 or more. */
-  readonly runs: ByValue<readonly Range[]>;
-  readonly longestRun: number;
-  readonly equalWords: number;
-}
-
 export interface Quality {
   readonly bytes: number;
   readonly fips: FipsQuality;
-  /** Of the 256 byte values, against equal shares. Near 1 is as odd as near 0: too even. */
-  readonly chiSquare: {
-    readonly statistic: number;
-    readonly degrees: number;
-    readonly pValue: number;
-  };
+  /** Of the 256 byte values, against equal shares. */
+  readonly chiSquare: ChiSquare;
   /** Between each byte and the next, the last one followed by the first. */
-  readonly serialCorrelation: {
-    readonly coefficient: number;
-    readonly zScore: number;
-    readonly pValue: number;
-  };
+  readonly serialCorrelation: SerialCorrelation;
   readonly frequency: { readonly ones: number; readonly bits: number; readonly pValue: number };
   readonly runs: { readonly runs: number; readonly pValue: number };
   readonly longestRun: {
@@ -121,10 +95,12 @@ export class QualityTests {
 /** @throws RangeError for fewer bytes than `minQualityBytes` */
 export function describeQuality(bytes: Uint8Array): Quality {
   const tests = new QualityTests();
-  tests.update(bytes);
-  const result = tests.result();
-  tests.close();
-  return result;
+  try {
+    tests.update(bytes);
+    return tests.result();
+  } finally {
+    tests.close();
+  }
 }
 
 /**
@@ -144,124 +120,7 @@ export async function measureQuality(
   }
 }
 
-/** SP 800-22 rev. 1a, section 2.1: the frequency (monobit) test. */
-export function frequencyPValue(ones: number, bits: number): number {
-  return erfc(Math.abs(2 * ones - bits) / Math.sqrt(bits) / Math.SQRT2);
-}
-
-/** SP 800-22 rev. 1a, section 2.3: the runs test; 0 where the frequency test makes it pointless. */
-export function runsPValue(runs: number, ones: number, bits: number): number {
-  if (Math.abs(2 * ones - bits) >= 4 * Math.sqrt(bits)) return 0; // |π − ½| ≥ 2 / √n
-  const share = ones / bits;
-  const spread = share * (1 - share);
-  return erfc(Math.abs(runs - 2 * bits * spread) / (2 * Math.sqrt(2 * bits) * spread));
-}
-
-/**
- * The chance of a run as long as that in so many random bits: about Poisson many such runs begin in
- * them, (bits − length + 2) 2^−length on average (Schilling, "The Longest Run of Heads", 1990).
- */
-export function longestRunPValue(length: number, bits: number): number {
-  return -Math.expm1(-(bits - length + 2) * 2 ** -length);
-}
-
-/** Pearson's χ² against equal shares; the p-value is igamc(degrees / 2, χ² / 2), as in SP 800-22. */
-export function chiSquare(counts: ArrayLike<number>): Quality["chiSquare"] {
-  const observed = Array.from(counts);
-  const expected = observed.reduce((sum, count) => sum + count) / observed.length;
-  const statistic = observed.reduce((sum, count) => sum + (count - expected) ** 2, 0) / expected;
-  const degrees = observed.length - 1;
-  return { statistic, degrees, pValue: igamc(degrees / 2, statistic / 2) };
-}
-
-/**
- * Knuth, The Art of Computer Programming, volume 2, 3rd edition, section 3.3.2 K: the coefficient C
- * has mean −1 / (n − 1) and variance n² / ((n − 1)² (n − 2)) for a good source. Where all bytes are
- * equal C is not defined; it is 1 here, since each byte tells the next.
- * @param counts how often each byte u came, as v = 2u − 255
- * @param products Σ vⱼ vⱼ₊₁, the last byte followed by the first
- */
-function serialCorrelation(
-  counts: ArrayLike<number>,
-  products: number,
-): Quality["serialCorrelation"] {
-  let n = 0;
-  let sum = 0;
-  let squares = 0;
-  let distinct = 0;
-  for (let byte = 0; byte < counts.length; byte++) {
-    const count = counts[byte]!;
-    const value = 2 * byte - 255;
-    n += count;
-    sum += count * value;
-    squares += count * value * value;
-    if (count > 0) distinct += 1;
-  }
-  const level = (sum / n) * sum;
-  const coefficient = distinct === 1 ? 1 : (products - level) / (squares - level);
-  const deviation = n / ((n - 1) * Math.sqrt(n - 2));
-  const zScore = (coefficient + 1 / (n - 1)) / deviation;
-  return { coefficient, zScore, pValue: erfc(Math.abs(zScore) / Math.SQRT2) };
-}
-
 function longestRun({ bits, longestRun: { zeros, ones } }: BitFigures): Quality["longestRun"] {
   const length = Math.max(zeros, ones);
   return { bits: length, value: ones > zeros ? 1 : 0, pValue: longestRunPValue(length, bits) };
-}
-
-/** The figures of many blocks as ranges, and how many blocks failed what. */
-class FipsSummary {
-  readonly #failures = new Map<FipsTest, number>(fipsTests.map((test) => [test, 0]));
-  #blocks = 0;
-  #failedBlocks = 0;
-  #ones = noRange;
-  #poker = noRange;
-  #zeroRuns = noRuns;
-  #oneRuns = noRuns;
-  #longestRun = 0;
-  #equalWords = 0;
-
-  add(figures: FipsFigures): void {
-    const failed = failedFipsTests(figures);
-    for (const test of failed) this.#failures.set(test, this.#failures.get(test)! + 1);
-    this.#blocks += 1;
-    if (failed.length > 0) this.#failedBlocks += 1;
-    this.#ones = widen(this.#ones, figures.ones);
-    this.#poker = widen(this.#poker, figures.poker);
-    this.#zeroRuns = this.#zeroRuns.map((range, at) => widen(range, figures.runs.zeros[at]!));
-    this.#oneRuns = this.#oneRuns.map((range, at) => widen(range, figures.runs.ones[at]!));
-    this.#longestRun = Math.max(this.#longestRun, figures.longestRun);
-    this.#equalWords += figures.equalWords;
-  }
-
-  result(): FipsQuality {
-    const pValue = failedBlocksPValue(this.#failedBlocks, this.#blocks);
-    return {
-      blocks: this.#blocks,
-      failedBlocks: this.#failedBlocks,
-      pValue,
-      passed: pValue >= significance,
-      failures: Object.fromEntries(this.#failures) as Record<FipsTest, number>,
-      ones: this.#ones,
-      poker: this.#poker,
-      runs: { zeros: this.#zeroRuns, ones: this.#oneRuns },
-      longestRun: this.#longestRun,
-      equalWords: this.#equalWords,
-    };
-  }
-}
-
-/**
- * The chance that so many or more of a good source's blocks fail: Poisson, whose upper tail is
- * P(failed, mean), DLMF 8.4.9 (the binomial's is hardly smaller).
- */
-export function failedBlocksPValue(failed: number, blocks: number): number {
-  return failed === 0 ? 1 : igam(failed, blocks * fipsFailureRate);
-}
-
-const noRange: Range = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
-const noRuns: readonly Range[] = Array.from({ length: 6 }, () => noRange);
-
-function widen({ min, max }: Range, value: number): Range {
-  return { min: Math.min(min, value), max: Math.max(max, value) };
 }

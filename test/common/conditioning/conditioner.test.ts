@@ -7,7 +7,7 @@ import {
   hashInputBytes,
 } from "../../../common/conditioning/conditioner.ts";
 import { ConfigError } from "../../../common/errors.ts";
-import { copiesDuring } from "../helpers/copies.ts";
+import { copiedDuring, copiesDuring } from "../health/helpers/copies.ts";
 
 const entropies = [1_000, 4_000, 6_000, 7_000, 7_500, 7_900, 8_000];
 
@@ -144,9 +144,12 @@ describe("Hash", () => {
 
   test("leaves no digest behind but its output", () => {
     const conditioner = create(8_000);
-    const output = conditioner.condition(numbered(1, 144));
+    let output: Buffer = Buffer.alloc(0);
+    const copied = copiedDuring(() => (output = conditioner.condition(numbered(1, 150))));
     expect(isZero(output.subarray(0, 64)) || isZero(output.subarray(64))).toBe(false);
     expect(output.buffer.byteLength).toBe(128); // no pool that outlives it
+    expect(copied.map(({ length }) => length)).toEqual([64, 64, 6]);
+    expect(copied.every(isZero)).toBe(true);
   });
 });
 

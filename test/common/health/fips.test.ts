@@ -174,6 +174,13 @@ describe("continuous run", () => {
     expect(testFipsBlock(block)).toEqual(["continuous run"]);
   });
 
+  test.each([0, 1, 2, 3])("words that differ in byte %d only are not equal", (at) => {
+    const block = Uint8Array.from(good);
+    block.copyWithin(1_204, 1_200, 1_204);
+    block[1_204 + at]! ^= 1;
+    expect(measureFipsBlock(block).equalWords).toBe(0);
+  });
+
   test("equal bytes that are no word of the block's do not matter", () => {
     const block = Uint8Array.from(good);
     block.copyWithin(1_205, 1_201, 1_205);

@@ -7,7 +7,7 @@ import {
   MonteCarlo,
   runMonteCarlo,
 } from "../../../common/health/monteCarlo.ts";
-import { copiesDuring } from "../helpers/copies.ts";
+import { copiesDuring } from "./helpers/copies.ts";
 import { cut, goodBytes } from "./helpers/streams.ts";
 
 const forever = new AbortController().signal;
