@@ -8,6 +8,7 @@ import { startManagement } from "../common/management.ts";
 import { fixed, reloaded, type Reloaded } from "../common/reload.ts";
 import { readPair, readPublicFile } from "../common/secretFiles.ts";
 import type { Running } from "../common/shutdown.ts";
+import { exposeProcess } from "../common/processMetrics.ts";
 import { startSources } from "../common/sources/config.ts";
 import { exposeSources } from "../common/sources/metrics.ts";
 import { Accumulator } from "./accumulator.ts";
@@ -29,9 +30,11 @@ export async function startCollector(
   config: CollectorConfig,
   { log, clock = systemClock }: CollectorDeps,
 ): Promise<Running> {
-  const ring = await loadKeyRing(config, [keyUse(config)], log, (loaded) =>
-    checkRing(loaded, config),
-  );
+  const ring = await loadKeyRing(config, {
+    uses: [keyUse(config)],
+    check: (loaded) => checkRing(loaded, config),
+    log,
+  });
   const tls = await loadTls(config.push.tls, log);
   const accumulator = new Accumulator({
     capacity: config.buffer_size,
@@ -62,6 +65,7 @@ export async function startCollector(
   });
   exposeSources(registry, sources);
   exposeMetrics(registry, { accumulator, pusher });
+  const processMetrics = exposeProcess(registry);
   notReady = () =>
     sources.some((source) => source.latest() === "ok") ? undefined : "no source gives bytes";
   const expiry = setInterval(() => accumulator.dropExpired(), expiryCheckMilliseconds).unref();
@@ -76,6 +80,7 @@ export async function startCollector(
       clearInterval(expiry);
       ring.stop();
       tls.stop();
+      processMetrics.stop();
       await management.stop();
     },
   };

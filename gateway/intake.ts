@@ -38,11 +38,12 @@ export async function startPushIntake(
   { inlet, isDraining, clock, log }: IntakeDeps,
 ): Promise<PushIntake> {
   const { push } = config;
-  const ring = await loadKeyRing(
-    config,
-    push.accept_unbound ? ["bound", "unbound"] : ["bound"],
+  let receiver: Receiver | undefined;
+  const ring = await loadKeyRing(config, {
+    uses: push.accept_unbound ? ["bound", "unbound"] : ["bound"],
+    onChange: (next) => receiver?.trust(next),
     log,
-  );
+  });
   const horizon = await Horizon.load(push.state_file);
   const { past, future } = push.window;
   const window = new Window({ past, future, clock, horizon: horizon.inherited });
@@ -77,11 +78,11 @@ export async function startPushIntake(
           },
           clock.monotonic(),
         );
-  const receiver = new Receiver({
+  receiver = new Receiver({
     // Known only now, where the system picked the port.
     audience: push.audience ?? formatAddress(address),
     acceptUnbound: push.accept_unbound,
-    ring,
+    ring: ring.current(),
     window,
     seen,
     horizon,

@@ -1,7 +1,6 @@
-import { X509Certificate } from "node:crypto";
 import type { Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { constants } from "node:crypto";
+import { constants, type X509Certificate } from "node:crypto";
 import type { Logger } from "../common/log/logger.ts";
 import { reloaded, type Reloaded } from "../common/reload.ts";
 import { readPair, readPublicFile } from "../common/secretFiles.ts";

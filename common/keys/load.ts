@@ -11,16 +11,22 @@ export interface KeyConfig {
   readonly key_ring_file?: string | undefined;
 }
 
+export interface KeyRingOptions {
+  /** What a single key is for; a ring file says so itself. */
+  readonly uses: readonly [KeyUse, ...KeyUse[]];
+  /** Throws a ConfigError for a ring that the program cannot work with. */
+  readonly check?: (ring: KeyRing) => void;
+  /** Called with each ring after the first. */
+  readonly onChange?: (ring: KeyRing) => void;
+  readonly log: Logger;
+}
+
 /**
  * The ring that a config names, followed through its file's changes.
- * @param uses what a single key is for; a ring file says so itself
- * @param check throws a ConfigError for a ring that the program cannot work with
  */
 export async function loadKeyRing(
   config: KeyConfig,
-  uses: readonly [KeyUse, ...KeyUse[]],
-  log: Logger,
-  check: (ring: KeyRing) => void = () => undefined,
+  { uses, check = () => undefined, onChange = () => undefined, log }: KeyRingOptions,
 ): Promise<Reloaded<KeyRing>> {
   const { hmac_secret_key: key, hmac_secret_key_file: keyFile, key_ring_file: ringFile } = config;
   if (key !== undefined) return fixed(singleKeyRing(key, uses));
@@ -33,7 +39,7 @@ export async function loadKeyRing(
     check(ring);
     return ring;
   };
-  return reloaded({ what: "key ring", files: [file], load, log });
+  return reloaded({ what: "key ring", files: [file], load, onChange, log });
 }
 
 function parseHexKey(text: string, file: string): string {

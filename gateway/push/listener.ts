@@ -7,6 +7,8 @@ import { Tally } from "../../common/metrics.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Judgement, Receiver } from "./receiver.ts";
 
+type Meaning = readonly [status: number, text: string];
+
 /** Every answer of the push listener, with its status and, for people, what it means. */
 const answers = {
   taken: [200, "the bytes are in the buffer"],
@@ -25,7 +27,7 @@ const answers = {
   draining: [503, "the gateway is shutting down"],
   unwritable: [503, "push.state_file cannot be written"],
   full: [507, "the buffer has no room"],
-} as const satisfies Record<Judgement | string, readonly [status: number, text: string]>;
+} as const satisfies Record<Judgement, Meaning> & Record<string, Meaning>;
 
 export type PushAnswer = keyof typeof answers;
 export const pushAnswers = Object.keys(answers) as PushAnswer[];

@@ -3,7 +3,6 @@ import { type Clock, nanosecondsToMilliseconds } from "../../common/clock.ts";
 import type { KeyRing, RingKey } from "../../common/keys/keyRing.ts";
 import type { Packet } from "../../common/packet/packet.ts";
 import { audienceKey, verifySignature } from "../../common/packet/signature.ts";
-import type { Reloaded } from "../../common/reload.ts";
 import type { Inlet } from "../inlet.ts";
 import type { TokenBucket } from "../limit/tokenBucket.ts";
 import type { Horizon } from "./horizon.ts";
@@ -35,7 +34,8 @@ export interface ReceiverOptions {
   /** This instance's own `address:port`, never taken from a request. */
   readonly audience: string;
   readonly acceptUnbound: boolean;
-  readonly ring: Reloaded<KeyRing>;
+  /** The first ring; `trust` brings the next. */
+  readonly ring: KeyRing;
   readonly window: Window;
   readonly seen: Pick<SeenSet, "fateOf" | "add" | "forgetUpTo">;
   readonly horizon: Pick<Horizon, "cover">;
@@ -46,15 +46,39 @@ export interface ReceiverOptions {
   readonly clock: Clock;
 }
 
+interface TrustedKey {
+  readonly key: RingKey;
+  /** Only what was signed later; nanoseconds. */
+  readonly since: bigint;
+}
+
+/** Earlier than any signing time: the window's floor covers the keys of the start. */
+const always = -(2n ** 63n) - 1n;
+
 /** Steps 2 to 7 of a push, in their order; step 1 has made the packet out of a request. */
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #derived = new WeakMap<KeyObject, KeyObject>();
+  #trusted: readonly TrustedKey[] = [];
   #lastSequence: bigint | undefined;
   #gaps = 0;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#trusted = options.ring.keys.map((key) => ({ key, since: always }));
+  }
+
+  /**
+   * Verifies with another ring from now on. A key that comes new does not make good what was
+   * refused for want of it: its sender signs those bytes anew after a while.
+   */
+  trust(ring: KeyRing): void {
+    const since = this.#options.window.latest();
+    const before = this.#trusted;
+    this.#trusted = ring.keys.map((key) => ({
+      key,
+      since: before.find((known) => known.key.secret.equals(key.secret))?.since ?? since,
+    }));
   }
 
   /** How often a taken packet's sequence was not the one after the packet before. */
@@ -70,8 +94,8 @@ export class Receiver {
     let judgement: Judgement | undefined;
     try {
       judgement = this.#authenticate(packet, claims);
-      if (judgement === undefined && this.#options.window.isFresh(packet.timestamp)) {
-        await this.#options.horizon.cover(packet.timestamp);
+      if (judgement === undefined && this.#isWithinReach(packet.timestamp)) {
+        await this.#cover(packet);
       }
       judgement ??= this.#admit(packet, claims);
       return judgement;
@@ -87,35 +111,62 @@ export class Receiver {
     if (!isForUs) return "audience";
     const use = audience === undefined ? "unbound" : "bound";
     const now = this.#options.clock.wall();
-    const keys = this.#options.ring
-      .current()
-      .keys.filter((key) => key.use === use && (key.notAfter === undefined || now < key.notAfter))
-      .sort((a, b) => Number(b.id === keyId) - Number(a.id === keyId));
-    const signed = keys.some((key) => verifySignature(this.#keyOf(key), packet, packet.signature));
+    const keys = this.#trusted
+      .filter(({ key }) => key.use === use && (key.notAfter === undefined || now < key.notAfter))
+      .filter(({ since }) => packet.timestamp > since)
+      .sort((a, b) => Number(b.key.id === keyId) - Number(a.key.id === keyId));
+    const signed = keys.some(({ key }) =>
+      verifySignature(this.#keyOf(key), packet, packet.signature),
+    );
     return signed ? undefined : "signature";
   }
 
-  /** Window, seen set, room, limits; without a pause, so that no other packet comes between. */
+  #isWithinReach(timestamp: bigint): boolean {
+    const { window } = this.#options;
+    return window.isFresh(timestamp) || window.isSoonFresh(timestamp);
+  }
+
+  async #cover(packet: Packet): Promise<void> {
+    try {
+      await this.#options.horizon.cover(packet.timestamp);
+    } catch (error) {
+      if (this.#options.seen.fateOf(packet.signature) === undefined) this.#remember(packet, "full");
+      throw error;
+    }
+  }
+
+  /**
+   * Window, seen set, room, limits; without a pause, so that no other packet comes between. Whatever
+   * is refused here although it could still become fresh is remembered as never to be taken: its
+   * sender signs the bytes anew after a while, and whoever captured it could push it before that.
+   */
   #admit(packet: Packet, { audience }: Claims): Judgement {
-    const { window, seen, inlet, limit, isDraining, clock } = this.#options;
+    const { window, seen, inlet } = this.#options;
     const { timestamp, signature, data } = packet;
-    if (!window.isFresh(timestamp)) return "stale";
+    if (!this.#isWithinReach(timestamp)) return "stale";
     seen.forgetUpTo(window.floor());
     const fate = seen.fateOf(signature);
     if (fate === "taken") return audience === undefined ? "known" : "seen";
-    if (fate === "full") return "full";
-    if (!inlet.hasRoom(data.length)) {
+    if (fate === "full") return window.isFresh(timestamp) ? "full" : "stale";
+    const refusal = this.#refusalOf(packet);
+    if (refusal !== undefined) {
       this.#remember(packet, "full");
-      return "full";
+      return refusal;
     }
-    if (limit !== undefined && limit.take(data.length, clock.monotonic()) > 0) return "limited";
-    if (isDraining()) return "draining";
     this.#remember(packet, "taken");
     this.#countGap(packet.sequence);
     // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
     return "taken";
+  }
+
+  #refusalOf({ timestamp, data }: Packet): Judgement | undefined {
+    const { window, inlet, limit, isDraining, clock } = this.#options;
+    if (!window.isFresh(timestamp)) return "stale";
+    if (!inlet.hasRoom(data.length)) return "full";
+    if (limit !== undefined && limit.take(data.length, clock.monotonic()) > 0) return "limited";
+    return isDraining() ? "draining" : undefined;
   }
 
   #remember({ signature, timestamp }: Packet, fate: "taken" | "full"): void {

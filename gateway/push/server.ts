@@ -1,5 +1,6 @@
 import { createServer as createHttp, type RequestListener, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../../common/log/logger.ts";
 import { serverLimits } from "../../common/server.ts";
@@ -54,12 +55,18 @@ export async function createPushServer(
     ...files.current(),
   });
   server.maxConnections = max_connections;
+  const collectors = new WeakSet<Socket>();
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (mustShow && !isCollectorCertificate(socket, client_name)) socket.destroy();
+    if (!mustShow || isCollectorCertificate(socket, client_name)) collectors.add(socket);
+    else socket.destroy();
   });
   const retireAll = limitLifetimes(server, "secureConnection", (socket) =>
     Math.min(lifetimeMilliseconds, untilCertificateEnd(socket as TLSSocket, Date.now())),
   );
-  server.on("request", listener);
+  server.on("request", (request, response) => {
+    // What came together with the end of the handshake is parsed even from a destroyed socket.
+    if (collectors.has(request.socket)) listener(request, response);
+    else request.destroy();
+  });
   return { server, stopReloading: () => files.stop() };
 }

@@ -1,5 +1,8 @@
 import { type Clock, millisecondsToNanoseconds } from "../../common/clock.ts";
 
+/** How far clocks may be apart; the collector's push.clock_skew. */
+const clockSkew = 60_000_000_000n;
+
 export interface WindowOptions {
   /** Milliseconds. */
   readonly past: number;
@@ -43,8 +46,18 @@ export class Window {
     return past > this.#raised ? past : this.#raised;
   }
 
+  /** The latest stamp that is fresh now; all later ones are in the future. */
+  latest(): bigint {
+    return this.now() + this.#future;
+  }
+
   isFresh(stamp: bigint): boolean {
-    return stamp > this.floor() && stamp <= this.now() + this.#future;
+    return stamp > this.floor() && stamp <= this.latest();
+  }
+
+  /** Whether the stamp is ahead of the window by no more than clocks may be apart. */
+  isSoonFresh(stamp: bigint): boolean {
+    return stamp > this.latest() && stamp > this.floor() && stamp <= this.latest() + clockSkew;
   }
 
   /** From now on nothing signed at `stamp` or before is fresh. */

@@ -3,10 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodePacket } from "../../common/packet/msgpack.ts";
+import { decodePacket, encodePacket } from "../../common/packet/msgpack.ts";
+import type { Packet } from "../../common/packet/packet.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { encodeJsonPacket } from "../helpers/jsonPacket.ts";
+import { ManualClock } from "../helpers/manualClock.ts";
 import {
   draw,
   fill,
@@ -200,6 +202,44 @@ describe("step 4, the window", () => {
   });
 });
 
+describe("what is refused but could become fresh is refused for good", () => {
+  test("a packet from ahead of the clock, when its time has come", async () => {
+    const clock = new ManualClock(Date.now());
+    await using gateway = await startTestGateway(
+      { push: { window: { future: 2_000 } } },
+      { clock },
+    );
+    const { audience } = gateway;
+    clock.advance(10_000);
+    const timestamp = clock.wall() + seconds(20);
+    const ahead = makePacket({ audience, timestamp });
+    const copies = [1, 2].map(() => decodePacket(encodePacket(ahead)));
+    expect(await push(gateway, ahead)).toBe(410);
+    expect(await push(gateway, copies[0]!)).toBe(410);
+    clock.advance(20_000);
+    expect(await push(gateway, copies[1]!)).toBe(507);
+    expect(await push(gateway, makePacket({ audience, timestamp: clock.wall() }))).toBe(200);
+  });
+
+  test("a packet that came before its key", async () => {
+    await using folder = await makeFolder();
+    const file = folder.at("keyring.json");
+    const write = (...keys: object[]): Promise<void> =>
+      writeFile(file, JSON.stringify({ version: 1, signing: "a", keys }), { mode: 0o600 });
+    const first = { id: "a", key: ringKeyHex };
+    await write(first);
+    const config = { key_ring_file: file, hmac_secret_key: undefined };
+    await using gateway = await startTestGateway({ ...config, push: immediate });
+    const signed = { audience: gateway.audience, keyHex: "33".repeat(32) };
+    const early = makePacket(signed);
+    const copy = decodePacket(encodePacket(early));
+    expect(await push(gateway, early)).toBe(401);
+    await write(first, { id: "b", key: "33".repeat(32) });
+    await eventually(async () => (await push(gateway, makePacket(signed))) === 200);
+    expect(await push(gateway, copy)).toBe(401);
+  });
+});
+
 describe("step 6, room and limits", () => {
   test("a packet refused as full is never taken later", async () => {
     await using gateway = await startTestGateway({
@@ -232,18 +272,19 @@ describe("step 6, room and limits", () => {
     expect(await metric(gateway, 'qrng_gateway_bytes_total{flow="discarded"}')).toBe(1000);
   });
 
-  test("more bytes than the limit are refused, and may come later", async () => {
+  test("more bytes than the limit are refused for good; signed anew they may come later", async () => {
     await using gateway = await startTestGateway({
       push: { ...immediate, bytes_per_second: 256, max_packet_size: 256 },
     });
     const { audience } = gateway;
+    const signed = (): Packet => makePacket({ audience, data: randomBytes(128) });
     expect(await push(gateway, makePacket({ audience, data: randomBytes(256) }))).toBe(200);
-    const next = makePacket({ audience, data: randomBytes(128) });
-    const body = Buffer.from(encodePacket(next));
-    const again = async (): Promise<number> =>
-      (await pushBody(gateway, { body, headers: { "x-qrng-audience": audience } })).status;
-    expect(await again()).toBe(429);
-    await eventually(async () => (await again()) === 200 || undefined);
+    const limited = signed();
+    const copy = decodePacket(encodePacket(limited));
+    expect(await push(gateway, limited)).toBe(429);
+    await eventually(async () => (await push(gateway, signed())) === 200);
+    // Its sender will sign those bytes anew: whoever captured it must not bring them in before.
+    expect(await push(gateway, copy)).toBe(507);
   });
 
   test("a gateway that shuts down refuses pushes and serves what it has", async () => {

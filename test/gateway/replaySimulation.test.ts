@@ -5,7 +5,6 @@ import { decodeJsonPacket } from "../../common/packet/json.ts";
 import { decodePacket, encodePacket } from "../../common/packet/msgpack.ts";
 import type { Packet } from "../../common/packet/packet.ts";
 import { audienceKey, signatureOf } from "../../common/packet/signature.ts";
-import { fixed } from "../../common/reload.ts";
 import { EntropyBuffer } from "../../gateway/buffer.ts";
 import { Receiver, type ReceiverOptions } from "../../gateway/push/receiver.ts";
 import { SeenSet, type Fate } from "../../gateway/push/seenSet.ts";
@@ -24,10 +23,8 @@ const second = 1_000_000_000n;
 const audience = "10.0.0.7:7765";
 const ringKey = createSecretKey(Buffer.alloc(32, 7));
 const boundKey = audienceKey(ringKey, audience);
-const ring = fixed({
-  signing: { id: "k", use: "bound" as const, notAfter: undefined, secret: ringKey },
-  keys: [{ id: "k", use: "bound" as const, notAfter: undefined, secret: ringKey }],
-});
+const ringEntry = { id: "k", use: "bound" as const, notAfter: undefined, secret: ringKey };
+const ring = { signing: ringEntry, keys: [ringEntry] };
 
 interface Rules {
   readonly createSeen?: (capacity: number) => ReceiverOptions["seen"];
@@ -75,7 +72,7 @@ async function simulate(events: number, seed: number, rules: Rules): Promise<Out
       window: createWindow(clock, keepsHorizon ? horizonOnDisk : 0n),
       seen: createSeen(50),
       horizon: { cover },
-      buffer,
+      inlet: buffer,
       limit: undefined,
       isDraining: () => false,
       clock,
