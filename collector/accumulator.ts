@@ -14,7 +14,10 @@ export interface Batch {
 }
 
 export interface AccumulatorOptions {
-  /** Bytes held at most, batches that are not settled included. */
+  /**
+   * Bytes held at most, batches that are not settled included. Sources that fetch at the same time
+   * may each have found the same room: a chunk more for each source but the first.
+   */
   readonly capacity: number;
   readonly packetBytes: number;
   /** Milliseconds after which bytes that fill no packet are sent all the same. */
@@ -149,10 +152,11 @@ export class Accumulator implements Sink {
   }
 
   #bufferedDue(now: number): number {
-    const oldest = this.#buffered[0];
-    if (oldest === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#buffered.length === 0) return Number.POSITIVE_INFINITY;
     if (this.#flushing || this.#bufferedBytes >= this.#options.packetBytes) return 0;
-    return oldest.fetchedAt + this.#options.packetAge - now;
+    // Not the first: chunks come in the order in which fetches end, not in which they began.
+    const oldest = Math.min(...this.#buffered.map(({ fetchedAt }) => fetchedAt));
+    return oldest + this.#options.packetAge - now;
   }
 
   /** Moves up to a packet's bytes from the buffered chunks into one batch. */

@@ -33,6 +33,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #agent: HttpAgent;
   #connectedAt = Number.NEGATIVE_INFINITY;
+  #connecting: Socket | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -77,7 +78,10 @@ export class Connection {
       received += data.length;
       if (received > maxAnswerBytes) request.destroy();
     };
-    const cut = (): void => void request.destroy();
+    const cut = (): void => {
+      request.destroy();
+      if (!sent) this.#connecting?.destroy(); // else the request would wait for its socket
+    };
     const deadline = setTimeout(cut, timeout);
     let bodyDeadline: NodeJS.Timeout | undefined;
     signal.addEventListener("abort", cut, { once: true });
@@ -91,7 +95,7 @@ export class Connection {
       bodyDeadline = setTimeout(cut, answerBodyMilliseconds);
       response.once("end", resolve).on("error", cut).resume();
     });
-    request.once("upgrade", cut);
+    // Nobody listens for `upgrade`: so Node closes the connection of whoever wants one.
     request.on("error", () => resolve());
     request.once("close", resolve);
     request.end(body);
@@ -125,6 +129,7 @@ export class Connection {
     const socket = secure
       ? connectTls({ host: address, port: portOf(url), ...tlsOptions(url, tls.current()) })
       : connectTcp({ host: address, port: portOf(url) });
+    this.#connecting = socket;
     socket.setNoDelay(true);
     socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject);
     socket.once("close", () => reject(new Error("closed while connecting")));
@@ -134,6 +139,7 @@ export class Connection {
       return socket;
     } finally {
       clearTimeout(deadline);
+      this.#connecting = undefined;
     }
   }
 }
@@ -142,6 +148,7 @@ function tlsOptions(url: URL, { ca, certificate, key }: PushTls) {
   const name = url.hostname.replace(/^\[|\]$/g, "");
   return {
     minVersion: "TLSv1.3" as const,
+    rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate, key }),
     // The address is connected to, the URL's name is what its certificate must be for.

@@ -58,6 +58,7 @@ export type Step =
  * @param peer `v1` gateways know no audience and no seen set: what is unknown is never repeated
  */
 export function nextStep(outcome: Outcome, unknownBefore: boolean, peer: "bridge" | "v1"): Step {
+  const repeat = peer === "v1" ? "lose" : "repeat";
   switch (outcome) {
     case "taken":
     case "seen":
@@ -65,11 +66,11 @@ export function nextStep(outcome: Outcome, unknownBefore: boolean, peer: "bridge
     case "full":
       return "sign anew";
     case "unreachable":
-      return unknownBefore ? "repeat" : "sign anew";
+      return unknownBefore ? repeat : "sign anew";
     case "refused":
     case "misdirected":
-      return unknownBefore ? "repeat" : "rest";
+      return unknownBefore ? repeat : "rest";
     case "unknown":
-      return peer === "v1" ? "lose" : "repeat";
+      return repeat;
   }
 }

@@ -131,10 +131,11 @@ function createInstance(address: string, options: WorkerOptions) {
 
   const note = (outcome: Outcome): void => {
     options.tally.add(outcome);
-    failures = outcome === "taken" || outcome === "seen" ? 0 : failures + 1;
+    const isDelivered = outcome === "taken" || outcome === "seen";
+    failures = isDelivered ? 0 : failures + 1;
     // A line per change of state: a gateway that is away for a week writes one.
     if (outcome !== latest) {
-      if (outcome === "taken") log.info({ instance: own }, "gateway takes packets");
+      if (isDelivered) log.info({ instance: own }, "gateway takes packets");
       else log.warn({ instance: own, outcome }, "gateway did not take a packet");
     }
     latest = outcome;
