@@ -12,7 +12,8 @@ export async function eventually<T>(
   for (;;) {
     const answer = await probe();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${probe}`);
+    if (performance.now() > end)
+      throw new Error(`not within ${milliseconds} ms: ${probe.toString()}`);
     await delay(5);
   }
 }
