@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Monotonic counts by one closed label, as plain numbers that are handed over at scrape. */
 export class Tally<Label extends string> {

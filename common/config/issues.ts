@@ -20,8 +20,12 @@ export function listProblems(error: z.ZodError): Problem[] {
   return error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((key) => ({ path: [...issue.path, key], message: "unknown key" }))
-      : [{ path: issue.path, message: issue.message }],
+      : [{ path: issue.path, message: plainly(issue.message) }],
   );
+}
+
+function plainly(message: string): string {
+  return message.replace(/^Invalid input: expected \w+, received undefined$/, "is missing");
 }
 
 /** `sources[0].url: `, or nothing for the whole. */

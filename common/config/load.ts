@@ -2,20 +2,25 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
   parseAllDocuments,
   parseDocument,
+  visit,
   type Document,
 } from "yaml";
 import { z } from "zod";
 import { ConfigError, errorCode } from "../errors.ts";
-import { formatPath, listProblems, type Problem } from "./issues.ts";
+import { formatPath, listProblems, showKey, type Problem } from "./issues.ts";
 import { nearest } from "./suggest.ts";
 
 const maxConfigBytes = 2 ** 20;
-const yamlOptions = { prettyErrors: false, logLevel: "silent" } as const;
+const maxProblems = 20;
+// `uniqueKeys` compares every key with every other; `toPlain` refuses the second of two. Under
+// `logLevel: "silent"` a second document is no error.
+const yamlOptions = { prettyErrors: false, logLevel: "error", uniqueKeys: false } as const;
 
 /**
  * A config file → a value that its schema has accepted.
@@ -57,8 +62,12 @@ export function parseDocuments(text: string, path: string): YamlDocument[] {
     parseAllDocuments(text, { ...yamlOptions, lineCounter: lines }),
   );
   return documents
-    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0)
     .map((document) => ({ document, lines, path }));
+}
+
+function isEmpty(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 /** What the schema makes of a document. @throws ConfigError as loadConfig */
@@ -73,13 +82,14 @@ export function checkDocument<Schema extends z.ZodType>(
       `${path}:${lines.linePos(broken.pos[0]).line}: not YAML (${broken.code})`,
     );
   }
-  const parsed = schema.safeParse(toPlain(document, path));
+  const parsed = schema.safeParse(toPlain(document, lines, path));
   if (parsed.success) return parsed.data;
-  const problems = listProblems(parsed.error).map((problem) => {
+  const problems = listProblems(parsed.error).slice(0, maxProblems);
+  const shown = problems.map((problem) => {
     const line = lineOf(document, lines, problem.path);
     return `${path}:${line}: ${formatPath(problem.path)}${explain(problem, schema)}`;
   });
-  throw new ConfigError(problems.slice(0, 20).join("\n"));
+  throw new ConfigError(shown.join("\n"));
 }
 
 /** @throws ConfigError when it cannot be read or is too large to be a config */
@@ -102,12 +112,28 @@ function parseYaml<T>(path: string, parse: () => T): T {
   }
 }
 
-function toPlain(document: Document, path: string): unknown {
+/** Only what JSON could say as well, and no key twice: a config needs no more. */
+function toPlain(document: Document, lines: LineCounter, path: string): unknown {
+  const refuse = (node: unknown, problem: string): never => {
+    const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+    throw new ConfigError(`${path}:${lines.linePos(offset).line}: ${problem}`);
+  };
+  visit(document, {
+    Alias: (_, alias) => refuse(alias, "aliases are not allowed"), // they can be made to explode
+    Map: (_, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) return refuse(key, "keys that are no text are not allowed");
+        const text = String(key.value);
+        if (seen.has(text)) refuse(key, `${showKey(text)}: written twice`);
+        seen.add(text);
+      }
+    },
+  });
   try {
-    // No aliases: nobody needs them in a config this small, and they can be made to explode.
-    return document.toJS({ maxAliasCount: 0 });
+    return document.toJS();
   } catch {
-    throw new ConfigError(`${path}: aliases are not allowed`);
+    throw new ConfigError(`${path}: not YAML`); // a tag of an old version that does not fit
   }
 }
 
@@ -135,6 +161,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 
 /** The object or array schema inside defaults, optionals, refinements and transforms. */
 export function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodPreprocess) return unwrap(schema.out as z.ZodType);
   if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType);
   if (
     schema instanceof z.ZodOptional ||

@@ -5,7 +5,7 @@ const durations: Record<string, number> = {
   h: 3_600_000,
   d: 86_400_000,
 };
-const sizes: Record<string, number> = { "": 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const sizes: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /** `100ms`, `1s`, `5m`, `1h`, `7d`, or an integer of milliseconds → milliseconds, or undefined. */
 export function parseDuration(value: unknown): number | undefined {
@@ -38,10 +38,9 @@ function parseQuantity(
   return Number.isSafeInteger(quantity) ? quantity : undefined;
 }
 
-/** In the largest unit that divides it. */
+/** In the largest unit that divides it; 0 in the smallest. */
 function formatQuantity(value: number, units: Record<string, number>): string {
-  const [unit, factor] = Object.entries(units)
-    .filter(([, size]) => value >= size && value % size === 0)
-    .at(-1) ?? ["", 1];
+  const dividing = Object.entries(units).filter(([, size]) => value % size === 0);
+  const [unit, factor] = (value === 0 ? dividing[0] : dividing.at(-1)) ?? ["", 1];
   return `${value / factor}${unit}`;
 }

@@ -69,6 +69,9 @@ export function parseKeyRing(text: string): KeyRing {
   if (new Set(keys.map((key) => key.id)).size !== keys.length) {
     throw new ConfigError("key ring: keys: two have the same id");
   }
+  if (new Set(parsed.data.keys.map(({ key }) => key.toLowerCase())).size !== keys.length) {
+    throw new ConfigError("key ring: keys: two are the same key"); // it could serve both uses
+  }
   const signing = keys.find((key) => key.id === parsed.data.signing);
   if (signing === undefined) throw new ConfigError("key ring: signing: no key has that id");
   return { signing, keys };

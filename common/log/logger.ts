@@ -39,13 +39,9 @@ export function createLogger(
         // `log.error(err)` and format arguments would bypass `safe`: only (fields, text) and (text).
         logMethod(args: unknown[], method) {
           const [first, second] = args;
-          if (typeof first === "string") method.call(this, {}, asText(first));
-          else
-            method.call(
-              this,
-              first instanceof Error ? { error: first } : (first as object),
-              asText(second),
-            );
+          if (typeof first === "string") return method.call(this, {}, asText(first));
+          const fields = first instanceof Error ? { error: first } : (first as object);
+          return method.call(this, fields, asText(second));
         },
       },
     },

@@ -31,6 +31,8 @@ export function safe(value: unknown): unknown {
 
 function safeValue(value: unknown, name: string, depth: number, budget: Budget): unknown {
   if (--budget.values < 0) return "[…]";
+  // Anything can be thrown, also a text of others.
+  if (name === "error" && !(value instanceof Error)) return `[${typeof value}]`;
   switch (typeof value) {
     case "undefined":
       return value;
@@ -60,7 +62,7 @@ function safeObject(value: object, name: string, depth: number, budget: Budget):
   if (secretName.test(name)) return masked;
   if (depth >= maxDepth) return "[…]";
   if (value instanceof Error) return safeError(value, depth, budget);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return Date.prototype.toISOString.call(value);
   if (Array.isArray(value)) return safeArray(value, name, depth, budget);
   // Maps, streams, sockets, requests: nothing of ours logs them, and they hold more than they show.
   const prototype: unknown = Object.getPrototypeOf(value);

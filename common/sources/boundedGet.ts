@@ -20,14 +20,19 @@ export interface GetAnswer {
   readonly body: Buffer;
 }
 
-const tlsCodes =
-  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/;
+const certificateCodes =
+  /^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
+const handshakeCodes = /^(ERR_SSL_|EPROTO$)/;
 
 /**
  * One GET: no redirect, no retry, no compression, a bound on time and on bytes.
  * @throws SourceError for everything but a complete answer
  */
 export async function boundedGet(url: URL, options: GetOptions): Promise<GetAnswer> {
+  const { agent, timeout, signal } = options;
+  const giveUp = (): void => agent.giveUpConnecting();
+  const timer = setTimeout(giveUp, timeout);
+  signal.addEventListener("abort", giveUp, { once: true });
   const stream = got.stream(url, requestOptions(options));
   const chunks: Buffer[] = [];
   let length = 0;
@@ -58,6 +63,8 @@ export async function boundedGet(url: URL, options: GetOptions): Promise<GetAnsw
   } catch (error) {
     throw asSourceError(error);
   } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
     stream.destroy();
     for (const chunk of chunks) chunk.fill(0);
   }
@@ -100,10 +107,13 @@ function asSourceError(error: unknown): SourceError {
   if (code === "ECONNRESET" || code === "ERR_READING_RESPONSE_STREAM" || code === "ECONNABORTED") {
     return new SourceError("ERR_SOURCE_UNREACHABLE", "ended the connection", { cause: error });
   }
-  if (tlsCodes.test(code)) {
+  if (certificateCodes.test(code)) {
     return new SourceError("ERR_SOURCE_TLS", `its certificate is not trusted (${code})`, {
       cause: error,
     });
+  }
+  if (handshakeCodes.test(code)) {
+    return new SourceError("ERR_SOURCE_TLS", `does not agree on TLS (${code})`, { cause: error });
   }
   return new SourceError("ERR_SOURCE_UNREACHABLE", `cannot be reached (${code})`, { cause: error });
 }

@@ -14,7 +14,8 @@ export interface QuantisOptions {
   readonly simulated: boolean;
 }
 
-const infoLimit = 4096;
+/** Room for a web page as well, so that a wrong URL is told by its content type. */
+const infoLimit = 65_536;
 
 /** A Quantis Appliance, API 2.0: `GET /api/2.0/streambytes?size=N`, without credentials. */
 export function createQuantisSource(options: QuantisOptions): Source {
@@ -89,9 +90,15 @@ function isByte(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
-/** Simulated bytes must never pass for real ones because somebody typed the wrong URL. */
+/**
+ * Simulated bytes must never pass for real ones because somebody typed the wrong URL. An appliance
+ * may have no such text (4xx); one that fails to give it is asked again.
+ */
 function refuseUnnamedSimulation({ status, body }: GetAnswer, simulated: boolean): void {
-  if (simulated || status !== 200 || !/simulated/i.test(body.toString("latin1"))) return;
+  if (status !== 200 && (status < 400 || status > 499)) {
+    throw new SourceError("ERR_SOURCE_STATUS", `answers with status ${status} for its firmware`);
+  }
+  if (simulated || !/simulated/i.test(body.toString("latin1"))) return;
   throw new SourceError(
     "ERR_SOURCE_SIMULATED",
     "calls itself simulated; say so with simulated: true, or use a real appliance",

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { Agent } from "node:https";
 import type { Duplex } from "node:stream";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -21,6 +21,7 @@ type Callback = (error: Error | null, stream: Duplex) => void;
  */
 export class SourceAgent extends Agent {
   readonly #trust: Trust;
+  readonly #connecting = new Set<TLSSocket>();
 
   constructor(trust: Trust) {
     // No cached sessions: a resumed one would show no certificate to compare with the pins.
@@ -36,14 +37,34 @@ export class SourceAgent extends Agent {
       ...(ca === undefined ? {} : { ca }),
       rejectUnauthorized: !pinIsTheTrust, // else judged by `pinProblem`, before the socket is used
     });
-    const fail = (error: Error): void => callback(error, socket);
+    const fail = (error: Error): void => {
+      this.#connecting.delete(socket);
+      callback(error, socket);
+    };
+    this.#connecting.add(socket);
     socket.once("error", fail);
     socket.once("secureConnect", () => {
       const problem = pinProblem(socket, pins);
       if (problem !== undefined) return void socket.destroy(problem);
       socket.off("error", fail);
+      this.#connecting.delete(socket);
       callback(null, socket);
     });
+  }
+
+  /**
+   * Ends connections that are not ready yet. No request holds them, so a request that is given up
+   * would else wait for them, for ever when the peer never finishes its handshake.
+   */
+  giveUpConnecting(): void {
+    for (const socket of this.#connecting) {
+      socket.destroy(new SourceError("ERR_SOURCE_TIMEOUT", "did not answer in time"));
+    }
+  }
+
+  override destroy(): void {
+    this.giveUpConnecting();
+    super.destroy();
   }
 }
 
@@ -51,11 +72,11 @@ function pinProblem(socket: TLSSocket, pins: readonly string[]): SourceError | u
   if (pins.length === 0) return undefined;
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return new SourceError("ERR_SOURCE_TLS", "shows no certificate");
-  const sha256 = certificateSha256(certificate);
-  if (!pins.includes(sha256)) {
+  if (!pins.includes(certificateSha256(certificate))) {
+    // With colons, so that the log does not take it for a secret.
     return new SourceError(
       "ERR_SOURCE_TLS",
-      `its certificate is not a pinned one; its SHA-256 is ${sha256}`,
+      `its certificate is not a pinned one; its SHA-256 is ${certificate.fingerprint256}`,
     );
   }
   const now = Date.now();
