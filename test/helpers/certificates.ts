@@ -17,12 +17,15 @@ export interface Identity {
 }
 
 export interface Wanted {
-  /** DNS names and IP addresses; 127.0.0.1 and localhost when left out. */
+  /** The subject's CN. */
+  readonly subject?: string;
+  /** DNS names and IP addresses; 127.0.0.1 and localhost when left out, no extension when empty. */
   readonly names?: readonly string[];
   /** Hours from now; may be below zero. */
   readonly validFrom?: number;
   readonly validFor?: number;
-  readonly use?: "serverAuth" | "clientAuth";
+  /** `none`: no extended key usage at all. */
+  readonly use?: "serverAuth" | "clientAuth" | "none";
 }
 
 export interface Authority {
@@ -51,7 +54,7 @@ export async function makeAuthority(name = "test CA"): Promise<Authority> {
   const issue = async (wanted: Wanted = {}): Promise<Identity> => {
     const own = await makeKeys();
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: "CN=test",
+      subject: `CN=${wanted.subject ?? "test"}`,
       issuer: ca.subject,
       serialNumber: serial(),
       ...dates(wanted),
@@ -99,10 +102,14 @@ function extensions({
 }: Wanted): x509.Extension[] {
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[use]]),
-    new x509.SubjectAlternativeNameExtension(
-      names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
-    ),
+    ...(use === "none" ? [] : [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[use]])]),
+    ...(names.length === 0
+      ? []
+      : [
+          new x509.SubjectAlternativeNameExtension(
+            names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
+          ),
+        ]),
   ];
 }
 

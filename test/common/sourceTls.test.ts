@@ -1,0 +1,243 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:tls";
+import { beforeAll, expect, test } from "vitest";
+import { createQuantisSource } from "../../common/sources/quantis.ts";
+import { SourceError } from "../../common/sources/source.ts";
+import { certificateSha256, type Trust } from "../../common/sources/tlsAgent.ts";
+import { X509Certificate } from "node:crypto";
+import {
+  makeAuthority,
+  selfSigned,
+  type Authority,
+  type Identity,
+} from "../helpers/certificates.ts";
+import { captureLog } from "../helpers/capturedLog.ts";
+import { sendsBytes, startFaultAppliance } from "../helpers/faultAppliance.ts";
+
+const size = 64;
+const bytes = randomBytes(size);
+
+let authority: Authority;
+let other: Authority;
+const identities: Record<string, Identity> = {};
+const identityOf = (name: string): Identity => identities[name] ?? expect.fail(name);
+
+beforeAll(async () => {
+  [authority, other] = await Promise.all([makeAuthority("CA"), makeAuthority("CA")]);
+  const made: Record<string, Promise<Identity>> = {
+    good: authority.issue(),
+    second: authority.issue(),
+    expired: authority.issue({ validFrom: -48 }),
+    future: authority.issue({ validFrom: 24 }),
+    elsewhere: authority.issue({ names: ["appliance.example", "192.0.2.1"] }),
+    nameOnly: authority.issue({ names: ["localhost"] }),
+    client: authority.issue({ use: "clientAuth" }),
+    self: selfSigned(),
+    selfElsewhere: selfSigned({ names: ["appliance.example"] }),
+    selfExpired: selfSigned({ validFrom: -48 }),
+    selfFuture: selfSigned({ validFrom: 24 }),
+  };
+  for (const [name, identity] of Object.entries(made)) identities[name] = await identity;
+});
+
+/** What the config says of trust, by the names above. */
+interface Given {
+  readonly ca?: "right" | "wrong" | "own";
+  readonly pins?: readonly string[];
+}
+
+function trustOf({ ca, pins = [] }: Given, shown: Identity): Trust {
+  const texts = { right: authority.certificate, wrong: other.certificate, own: shown.certificate };
+  return {
+    ca: ca === undefined ? undefined : texts[ca],
+    pins: pins.map((name) => identityOf(name).sha256),
+  };
+}
+
+function sourceOf(url: string, trust: Trust) {
+  return createQuantisSource({
+    name: "a",
+    url,
+    trust,
+    chunkBytes: size,
+    timeout: 20_000,
+    simulated: false,
+  });
+}
+
+test.each<[string, string, Given]>([
+  ["a certificate that the CA signed", "good", { ca: "right" }],
+  ["a self-signed certificate as its own CA", "self", { ca: "own" }],
+  ["a pinned self-signed certificate", "self", { pins: ["self"] }],
+  ["the second of two pins", "self", { pins: ["good", "self"] }],
+  [
+    "a pinned certificate with another name: its key is what is trusted",
+    "selfElsewhere",
+    { pins: ["selfElsewhere"] },
+  ],
+  ["a pinned certificate of the right CA", "good", { ca: "right", pins: ["good"] }],
+  ["a pinned certificate whose CA is not given", "good", { pins: ["good"] }],
+])("%s is trusted", async (_, shown, given) => {
+  const identity = identityOf(shown);
+  await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
+  const source = sourceOf(appliance.url, trustOf(given, identity));
+  expect(await source.fetch(new AbortController().signal)).toEqual(bytes);
+  expect(appliance.receivedBytes()).toBeGreaterThan(0);
+  source.close();
+});
+
+test("a name is checked as a name, an address as an address", async () => {
+  const identity = identityOf("nameOnly");
+  await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
+  const byName = sourceOf(
+    `https://localhost:${appliance.port}`,
+    trustOf({ ca: "right" }, identity),
+  );
+  expect(await byName.fetch(new AbortController().signal)).toEqual(bytes);
+  byName.close();
+  const error = await refusalOf(appliance.url, trustOf({ ca: "right" }, identity));
+  expect(error.code).toBe("ERR_SOURCE_TLS");
+});
+
+test.each<[string, string, Given, RegExp]>([
+  ["a self-signed certificate", "self", {}, /DEPTH_ZERO_SELF_SIGNED_CERT/],
+  ["a CA that the system does not know", "good", {}, /UNABLE_TO/],
+  [
+    "a certificate of another CA of the same name",
+    "good",
+    { ca: "wrong" },
+    /CERT_SIGNATURE_FAILURE|UNABLE_TO/,
+  ],
+  [
+    "a self-signed certificate where a CA is asked for",
+    "self",
+    { ca: "right" },
+    /SELF_SIGNED|UNABLE_TO/,
+  ],
+  ["an expired certificate", "expired", { ca: "right" }, /CERT_HAS_EXPIRED/],
+  ["a certificate of the future", "future", { ca: "right" }, /CERT_NOT_YET_VALID/],
+  ["a certificate for another name", "elsewhere", { ca: "right" }, /ERR_TLS_CERT_ALTNAME_INVALID/],
+  ["a certificate for clients", "client", { ca: "right" }, /PURPOSE/],
+  ["a certificate that is not the pinned one", "self", { pins: ["good"] }, /not a pinned one/],
+  [
+    "another certificate of the same CA than the pinned one",
+    "second",
+    { pins: ["good"] },
+    /not a pinned one/,
+  ],
+  ["an expired pinned certificate", "selfExpired", { pins: ["selfExpired"] }, /outside its dates/],
+  [
+    "a pinned certificate of the future",
+    "selfFuture",
+    { pins: ["selfFuture"] },
+    /outside its dates/,
+  ],
+  ["a pinned certificate of a wrong CA", "good", { ca: "wrong", pins: ["good"] }, /not trusted/],
+  [
+    "a pinned certificate of the right CA, expired",
+    "expired",
+    { ca: "right", pins: ["expired"] },
+    /CERT_HAS_EXPIRED/,
+  ],
+  [
+    "a pinned certificate of the right CA, elsewhere",
+    "elsewhere",
+    { ca: "right", pins: ["elsewhere"] },
+    /ALTNAME/,
+  ],
+  ["the right CA and a wrong pin", "good", { ca: "right", pins: ["self"] }, /not a pinned one/],
+])("%s is not trusted, and no byte of a request reaches it", async (_, shown, given, message) => {
+  const identity = identityOf(shown);
+  const trust = trustOf(given, identity);
+  await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
+  const error = await refusalOf(appliance.url, trust);
+  expect(error.code).toBe("ERR_SOURCE_TLS");
+  expect(error.message).toMatch(message);
+  expect(appliance.requests).toEqual([]);
+
+  // The same again on bare TLS, where every byte that comes through it is seen.
+  await using peer = await startPeer(identity);
+  expect((await refusalOf(peer.url, trust)).code).toBe("ERR_SOURCE_TLS");
+  expect(peer.received()).toBe(0);
+});
+
+test("the bare TLS peer of those tests does see what a trusted one is sent", async () => {
+  const identity = identityOf("good");
+  await using peer = await startPeer(identity);
+  expect((await refusalOf(peer.url, trustOf({ ca: "right" }, identity))).code).not.toBe(
+    "ERR_SOURCE_TLS",
+  );
+  expect(peer.received()).toBeGreaterThan(100);
+});
+
+test("TLS 1.1 is refused", async () => {
+  await using peer = await startPeer(identityOf("good"), "TLSv1.1");
+  const error = await refusalOf(peer.url, trustOf({ ca: "right" }, identityOf("good")));
+  expect(error.code).toBe("ERR_SOURCE_TLS");
+  expect(peer.received()).toBe(0);
+});
+
+test("the log shows the digest of a certificate that is not pinned, to be compared and pinned", async () => {
+  const identity = identityOf("self");
+  await using peer = await startPeer(identity);
+  const error = await refusalOf(peer.url, trustOf({ pins: ["good"] }, identity));
+  const captured = captureLog();
+  captured.log.warn({ error }, "source gives no bytes");
+  const [line] = captured.lines() as [{ error: { message: string } }];
+  expect(line.error.message.replaceAll(":", "").toLowerCase()).toContain(identity.sha256);
+});
+
+test("the digest is that of the DER", () => {
+  const { certificate, sha256 } = identityOf("self");
+  expect(certificateSha256(new X509Certificate(certificate))).toBe(sha256);
+});
+
+async function refusalOf(url: string, trust: Trust): Promise<SourceError> {
+  const source = sourceOf(url, trust);
+  const error: unknown = await source.fetch(new AbortController().signal).then(
+    () => expect.fail("gave bytes"),
+    (thrown: unknown) => thrown,
+  );
+  source.close();
+  expect(error).toBeInstanceOf(SourceError);
+  return error as SourceError;
+}
+
+/** Bare TLS that counts what comes through, then ends. */
+async function startPeer(
+  { certificate, key }: Identity,
+  maxVersion: "TLSv1.1" | "TLSv1.3" = "TLSv1.3",
+) {
+  let received = 0;
+  let connections = 0;
+  const closed = Promise.withResolvers<void>();
+  const ciphers = "DEFAULT@SECLEVEL=0"; // TLS 1.1 needs it
+  const server = createServer({ cert: certificate, key, minVersion: "TLSv1", maxVersion, ciphers });
+  server.on("secureConnection", (socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+      socket.end();
+    });
+  });
+  server.on("tlsClientError", () => undefined);
+  server.on("connection", (socket) => {
+    connections += 1;
+    socket.on("error", () => undefined).on("close", () => closed.resolve());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received: () => {
+      expect(connections).toBeGreaterThan(0);
+      return received;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await closed.promise;
+      server.close();
+    },
+  };
+}
