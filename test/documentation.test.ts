@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { startTestGateway } from "./gateway/helpers/gateway.ts";
 
@@ -11,7 +11,22 @@ test("gateway/README.md names every metric, and none that is not there", async (
   await using gateway = await startTestGateway();
   const scrape = await (await fetch(`${gateway.management}/metrics`)).text();
   const readme = await readFile(new URL("../gateway/README.md", import.meta.url), "utf8");
-  expect(metricNames(readme, /`(qrng_gateway_\w+)/g)).toEqual(
+  expect(metricNames(readme, /`(qrng_\w*[a-z])[`{]/g)).toEqual(
     metricNames(scrape, /^# TYPE (qrng_\w+)/gm),
   );
+});
+
+test("gateway/README.md shows every path and every error code", async () => {
+  await using gateway = await startTestGateway();
+  const readme = await readFile(new URL("../gateway/README.md", import.meta.url), "utf8");
+  const document = (await (await fetch(`${gateway.api}/api/openapi.json`)).json()) as {
+    paths: Record<string, unknown>;
+  };
+  expect(Object.keys(document.paths).filter((path) => !readme.includes(path))).toEqual([]);
+  const folder = new URL("../gateway/", import.meta.url);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+  const codes = new Set(sources.join().match(/"ERR_[A-Z_]+"/g));
+  const missing = [...codes].filter((code) => !readme.includes(code.replaceAll('"', "`")));
+  expect(missing.filter((code) => code !== '"ERR_INTERNAL"')).toEqual([]);
 });

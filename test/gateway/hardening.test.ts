@@ -1,0 +1,116 @@
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
+import { apiKey, draw, fill, metric, startTestGateway, withKey } from "./helpers/gateway.ts";
+
+const immediate = { window: { future: 0 } };
+
+test("every answer carries the security headers, and none says what serves it", async () => {
+  await using gateway = await startTestGateway({ push: immediate });
+  await fill(gateway, randomBytes(100));
+  const answers = [
+    await draw(gateway),
+    await draw(gateway, "?bytes=0"),
+    await fetch(`${gateway.api}/health`),
+    await fetch(`${gateway.api}/nowhere`),
+    await fetch(`${gateway.api}/api/openapi.json`),
+  ];
+  for (const { headers } of answers) {
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("x-qrng-conditioning")).toBe("None");
+    expect([headers.get("server"), headers.get("x-powered-by")]).toEqual([null, null]);
+  }
+});
+
+test("HEAD is answered where nothing is drawn, OPTIONS everywhere", async () => {
+  await using gateway = await startTestGateway();
+  const head = async (path: string): Promise<number> =>
+    (await fetch(`${gateway.api}${path}`, { method: "HEAD", headers: withKey })).status;
+  expect(await head("/api/status")).toBe(200);
+  expect(await head("/api/openapi.json")).toBe(200);
+  expect(await head("/api/random")).toBe(405);
+  const options = await fetch(`${gateway.api}/api/test/monte-carlo`, { method: "OPTIONS" });
+  expect([options.status, options.headers.get("allow")]).toEqual([204, "GET, POST, OPTIONS"]);
+});
+
+test("pages of other origins may read nothing unless they are listed", async () => {
+  const origin = "https://app.example";
+  const ask = async (api: string, method: string, from: string): Promise<Response> =>
+    fetch(`${api}/api/status`, { method, headers: { ...withKey, origin: from } });
+  await using closed = await startTestGateway();
+  for (const method of ["GET", "OPTIONS"]) {
+    expect(
+      (await ask(closed.api, method, origin)).headers.get("access-control-allow-origin"),
+    ).toBeNull();
+  }
+  await using open = await startTestGateway({ cors_origins: [origin] });
+  const allowed = await ask(open.api, "GET", origin);
+  expect(allowed.headers.get("access-control-allow-origin")).toBe(origin);
+  expect(allowed.headers.get("vary")).toContain("origin");
+  const preflight = await ask(open.api, "OPTIONS", origin);
+  expect(preflight.headers.get("access-control-allow-headers")).toContain("x-api-key");
+  const other = await ask(open.api, "GET", "https://evil.example");
+  expect(other.headers.get("access-control-allow-origin")).toBeNull();
+});
+
+test("heads that are too large or do not end are cut, and others are served meanwhile", async () => {
+  await using gateway = await startTestGateway({ push: immediate });
+  await fill(gateway, randomBytes(100));
+  const { hostname, port } = new URL(gateway.api);
+  const open = (text: string) => {
+    const socket = connect(Number(port), hostname);
+    let answer = "";
+    socket.on("error", () => undefined).on("data", (piece) => (answer += piece.toString("latin1")));
+    socket.write(text);
+    return { socket, answer: () => answer };
+  };
+  const large = open(`GET /health HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`);
+  await eventually(() => large.answer().startsWith("HTTP/1.1 431"));
+  const slow = Array.from({ length: 50 }, () =>
+    open("GET /health HTTP/1.1\r\nhost: x\r\nx-slow: "),
+  );
+  expect((await draw(gateway, "?bytes=1")).status).toBe(200);
+  await eventually(() => slow.every(({ socket }) => socket.closed), 30_000);
+});
+
+test("a thousand idle connections do not keep others out, and the bound is kept", async () => {
+  await using gateway = await startTestGateway({ max_connections: 1_000, push: immediate });
+  await fill(gateway, randomBytes(100));
+  const { hostname, port } = new URL(gateway.api);
+  const sockets = Array.from({ length: 990 }, () => connect(Number(port), hostname));
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once("connect", resolve))),
+  );
+  expect((await draw(gateway, "?bytes=1")).status).toBe(200);
+  const more = Array.from({ length: 100 }, () =>
+    connect(Number(port), hostname).on("error", () => undefined),
+  );
+  await eventually(() => more.filter((socket) => socket.closed).length >= 80);
+  for (const socket of [...sockets, ...more]) socket.destroy();
+});
+
+test("metrics tell requests by route and status, and unknown paths as one", async () => {
+  await using gateway = await startTestGateway({ push: immediate });
+  await fill(gateway, randomBytes(100));
+  await (await draw(gateway, "?bytes=1")).text();
+  await (await draw(gateway, "?bytes=101")).text();
+  for (let path = 0; path < 5; path++)
+    await (await fetch(`${gateway.api}/${apiKey}/${path}`)).text();
+  const requests = (labels: string): Promise<number> =>
+    metric(gateway, `qrng_gateway_requests_total{${labels}}`);
+  await eventually(async () => (await requests('route="/api/random",status="200"')) === 1);
+  expect(await requests('route="/api/random",status="503"')).toBe(1);
+  expect(await requests('route="other",status="404"')).toBe(5);
+  expect(
+    await metric(gateway, 'qrng_gateway_request_duration_seconds_count{route="/api/random"}'),
+  ).toBe(2);
+  expect(
+    await metric(gateway, 'qrng_gateway_request_duration_seconds_bucket{le="+Inf",route="other"}'),
+  ).toBe(5);
+  const text = await (await fetch(`${gateway.management}/metrics`)).text();
+  expect(text).not.toContain(apiKey);
+});
