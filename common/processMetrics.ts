@@ -6,7 +6,7 @@ import { version } from "./version.ts";
 /** What runs, and how busy its one thread is. */
 export function exposeProcess(registry: Registry): { stop(): void } {
   const info = { version, node: process.version };
-  void new Gauge({
+  new Gauge({
     name: "qrng_build_info",
     help: "1, with what runs.",
     labelNames: ["version", "node"],

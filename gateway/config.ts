@@ -10,36 +10,12 @@ import {
   secret,
   size,
 } from "../common/config/fields.ts";
+import { conditioningTypes } from "../common/conditioning/conditioner.ts";
 import { logLevels } from "../common/log/logger.ts";
 import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
-
-/** Shorter keys can be guessed: 22 characters of base64 are 128 bits. */
-export const apiKeyText = z
-  .string()
-  .regex(
-    /^(?:sha256:[0-9a-fA-F]{64}|[\x21-\x7e]{22,512})$/,
-    "must be 22 to 512 visible characters, or sha256: and 64 hex digits",
-  );
-/** What a key is called in logs and metrics. */
-export const keyName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "must be 1 to 63 of A-Z a-z 0-9 . _ -");
-const apiKey = z.strictObject({ name: keyName, key: apiKeyText });
-
-const rateLimit = z.strictObject({
-  requests_per_second: integer({ min: 1, max: 1_000_000 }, "requests")
-    .default(1000)
-    .describe("requests of one key, in the long run"),
-  burst: integer({ min: 1, max: 1_000_000 }, "requests")
-    .default(2000)
-    .describe("requests of one key at once"),
-  bytes_per_second: size({ min: 1, max: 2 ** 40 })
-    .default(64 * 2 ** 20)
-    .describe("random bytes of one key, in the long run; at once: as many, or one largest request"),
-  failed_keys_per_minute: integer({ min: 1, max: 1_000_000 }, "requests")
-    .default(60)
-    .describe("requests without a right key that one address may make"),
-});
+import { listedKey } from "./api/keyEntry.ts";
+import { rateLimit } from "./limit/quotas.ts";
+import { redisConfig } from "./limit/redisConfig.ts";
 
 const window = z.strictObject({
   past: duration({ min: 1_000, max: 600_000 })
@@ -106,6 +82,24 @@ const push = z.strictObject({
   tls: pushTls.optional().describe("TLS 1.3 on the push listener"),
 });
 
+const mcp = z.strictObject({
+  enabled: flag().default(true).describe("whether /mcp is served"),
+  allowed_origins: z
+    .array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]{1,255}$/, "must be an origin"))
+    .max(100)
+    .default([])
+    .meta({ unit: "list of origins", range: "0 … 100" })
+    .describe("origins that may call /mcp, beside cors_origins and the gateway's own"),
+  allowed_hosts: z
+    .array(z.string().regex(/^[a-z0-9.:[\]-]{1,255}$/, "must be a host name without a port"))
+    .max(100)
+    .default([])
+    .meta({ unit: "list of names", range: "0 … 100" })
+    .describe(
+      "names in Host that /mcp answers to, without ports; when empty: on loopback its names, elsewhere all",
+    ),
+});
+
 const direct = z.strictObject(sourceFields).superRefine(checkSources);
 
 /** The gateway's config file, snake_case as its users write it. */
@@ -122,23 +116,45 @@ export const gatewayConfig = z
     overflow: choice(["Reject", "DiscardOldest"])
       .default("Reject")
       .describe("what a full buffer does with a packet"),
+    conditioning: choice(conditioningTypes)
+      .default("None")
+      .describe(
+        "what verified bytes go through: nothing, SHA-512, or XOR with the system's generator",
+      ),
+    min_entropy_millibits_per_byte: integer({ min: 1000, max: 8000 }, "1/1000 bit")
+      .optional()
+      .describe("what the source is trusted to bring in each byte; Hash needs it"),
     deployment_mode: choice(["Push", "Direct"])
       .default("Push")
       .describe("bytes come from a collector, or the gateway fetches them itself"),
     direct_mode_config: direct.optional().describe("the sources of Direct"),
     api_keys: z
-      .array(z.union([apiKeyText, apiKey]))
+      .array(listedKey)
       .min(1)
       .max(1000)
       .optional()
-      .meta({ unit: "list", range: "1 … 1000 keys, or {name, key}" })
+      .meta({ unit: "list", range: "1 … 1000 keys, as text or as below" })
       .describe("the clients' keys"),
     api_keys_file: file()
       .optional()
-      .describe("a file of them, a line each: `key` or `name key`; re-read when it changes"),
+      .describe("a file of them, a line each, re-read when it changes; see Keys and limits"),
     allow_query_key: flag()
       .default(false)
       .describe("also takes a key as ?api_key=, which ends up in proxies' logs"),
+    dashboard: flag().default(true).describe("serves a page for people at /"),
+    cors_origins: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^https?:\/\/[a-z0-9.:[\]-]{1,255}$/,
+            "must be an origin such as https://app.example",
+          ),
+      )
+      .max(100)
+      .default([])
+      .meta({ unit: "list of origins", range: "0 … 100" })
+      .describe("origins whose pages may read answers in a browser"),
     max_request_bytes: size({ min: 1, max: 16 * 2 ** 20 })
       .default(2 ** 20)
       .describe("random bytes of one request"),
@@ -152,6 +168,7 @@ export const gatewayConfig = z
       .default(10_000)
       .describe("clients' connections at once"),
     rate_limit: rateLimit.prefault({}).describe("limits of each key"),
+    redis: redisConfig.optional().describe("where replicas count limits together"),
     hmac_secret_key: secret(/^(?:[0-9a-fA-F]{2}){32,64}$/, "32 to 64 bytes as hex")
       .optional()
       .describe("the one key that packets are signed with"),
@@ -161,6 +178,7 @@ export const gatewayConfig = z
     simulated: flag()
       .default(false)
       .describe("the bytes come from a simulated appliance; /api/status says so"),
+    mcp: mcp.prefault({}).describe("the Model Context Protocol, at /mcp"),
     management_address: address()
       .prefault("127.0.0.1:9464")
       .describe("where /metrics, /healthz and /readyz listen"),
@@ -177,6 +195,15 @@ export const gatewayConfig = z
     }
     if (config.max_request_bytes > config.buffer_size) {
       problem(["max_request_bytes"], "must not be above buffer_size");
+    }
+    if (
+      (config.conditioning === "Hash") !==
+      (config.min_entropy_millibits_per_byte !== undefined)
+    ) {
+      problem(
+        ["conditioning"],
+        "Hash needs min_entropy_millibits_per_byte, and nothing else uses it",
+      );
     }
     const keys = [config.hmac_secret_key, config.hmac_secret_key_file, config.key_ring_file];
     const keyCount = keys.filter((key) => key !== undefined).length;

@@ -1,15 +1,36 @@
 import type { Registry } from "prom-client";
 import { exposeCount, exposeGauge, exposeTally } from "../common/metrics.ts";
-import type { Api } from "./api/app.ts";
-import type { EntropyBuffer } from "./buffer.ts";
-import type { WaitQueue } from "./draw/waitQueue.ts";
+import type { Store } from "./store.ts";
 import type { PushIntake } from "./intake.ts";
+import type { SharedStore } from "./limit/sharedStore.ts";
 
 /** The metrics of serving, read when scraped. */
-export function exposeServing(
-  registry: Registry,
-  { buffer, queue, api }: { buffer: EntropyBuffer; queue: WaitQueue; api: Api },
-): void {
+export function exposeServing(registry: Registry, { inlet, monitor, buffer, queue }: Store): void {
+  exposeCount(
+    registry,
+    "qrng_gateway_accepted_bytes_total",
+    "Verified bytes that came in, before conditioning.",
+    () => inlet.acceptedBytes(),
+  );
+  exposeCount(
+    registry,
+    "qrng_gateway_carried_expired_bytes_total",
+    "Accepted bytes that grew too old while conditioning waited for more.",
+    () => inlet.expiredBytes(),
+  );
+  exposeTally(
+    registry,
+    "qrng_gateway_quality_failures_total",
+    "FIPS 140-2 tests that incoming blocks failed, before conditioning.",
+    "test",
+    monitor.failures,
+  );
+  exposeGauge(
+    registry,
+    "qrng_gateway_quality_alarm",
+    "1 while incoming blocks fail too often.",
+    () => (monitor.report().alarm === undefined ? 0 : 1),
+  );
   exposeGauge(
     registry,
     "qrng_gateway_waiting_requests",
@@ -32,12 +53,15 @@ export function exposeServing(
     "Bytes that the buffer can hold.",
     () => buffer.capacity,
   );
-  exposeTally(
+}
+
+/** Whether replicas count limits together, read when scraped. */
+export function exposeLimits(registry: Registry, sharedStore: SharedStore | undefined): void {
+  exposeGauge(
     registry,
-    "qrng_gateway_answers_total",
-    "Answers of the API by status.",
-    "status",
-    api.answers,
+    "qrng_gateway_limits_shared",
+    "1 while replicas count limits together through Redis, 0 while each counts alone.",
+    () => (sharedStore?.isShared() === true ? 1 : 0),
   );
 }
 

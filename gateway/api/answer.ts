@@ -16,12 +16,14 @@ export interface Answer {
 export const noStore = { "cache-control": "no-store" } as const;
 
 /** A client that reads nothing for so long is cut off. */
-const stalledMilliseconds = 30_000;
+export const stalledMilliseconds = 30_000;
 
 /** Writes the answer; Buffers are handed to the socket as they are, without a copy. */
 export function sendAnswer(response: ServerResponse, answer: Answer): void {
   const { status, headers, body, stream, release } = answer;
-  response.once("close", release);
+  if (response.closed)
+    release(); // the client left while its answer was made
+  else response.once("close", release);
   // Only now: a request that waits for fresh bytes is not stalled.
   response.setTimeout(stalledMilliseconds, () => response.destroy());
   response.writeHead(status, headers);

@@ -1,21 +1,39 @@
+import type { RequestListener } from "node:http";
 import Router from "@koa/router";
 import Koa, { type Context } from "koa";
 import { errorCode } from "../../common/errors.ts";
 import type { Logger } from "../../common/log/logger.ts";
-import { Tally } from "../../common/metrics.ts";
+import { dashboardAsset } from "../dashboard/dashboard.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Status } from "../status.ts";
-import { noStore, sendAnswer } from "./answer.ts";
+import { sendAnswer, type Answer } from "./answer.ts";
 import type { Authenticate } from "./authenticate.ts";
-import { chargeRequest, tooMany } from "./limits.ts";
+import { corsHeaders, optionsHeaders, standingHeaders } from "./headers.ts";
+import { chargeRequest, limitHeaders, tooMany } from "./limits.ts";
 import { jsonAnswer, type BoundRoute } from "./route.ts";
+import { Traffic } from "./traffic.ts";
+
+/** A path with a protocol of its own: it finds keys, charges and answers itself. */
+export interface Endpoint {
+  readonly path: string;
+  readonly methods: readonly string[];
+  /** @throws Problem while nothing was answered */
+  readonly serve: (ctx: Context) => Promise<void>;
+}
 
 export interface AppOptions {
   readonly routes: readonly BoundRoute[];
+  readonly endpoints: readonly Endpoint[];
   /** Served to anybody, as it was made at the start. */
   readonly openApi: object;
   readonly authenticate: Authenticate;
+  /** Whether the page at / is served. */
+  readonly dashboard: boolean;
   readonly allowQueryKey: boolean;
+  /** Whose pages may read answers. */
+  readonly corsOrigins: readonly string[];
+  /** What the bytes went through, for a header. */
+  readonly conditioning: string;
   readonly describeStatus: () => Status;
   /** Called for each answer that a key was charged for. */
   readonly onServed: () => void;
@@ -25,19 +43,21 @@ export interface AppOptions {
 }
 
 export interface Api {
-  readonly handler: ReturnType<Koa["callback"]>;
-  /** Answers by status. */
-  readonly answers: Tally<string>;
+  readonly handler: RequestListener;
+  readonly traffic: Traffic;
 }
 
-const statuses = ["200", "400", "401", "404", "405", "406", "429", "500", "503"];
+/** Paths that need no key. */
+const openPaths = ["/health", "/api/openapi.json"];
 
 /** The API on its listener: routes, and one place that turns what they throw into answers. */
 export function createApi(options: AppOptions): Api {
   const { describeStatus, log } = options;
-  const answers = new Tally(statuses);
   const router = new Router();
-  const paths = ["/health", "/api/openapi.json", ...options.routes.map(({ path }) => path)];
+  const served = [...options.routes, ...options.endpoints];
+  const paths = [...openPaths, ...served.map(({ path }) => path)];
+  const traffic = new Traffic(paths);
+  const standing = standingHeaders(options.conditioning);
 
   router.get("/health", (ctx) => {
     const isServing = describeStatus().status !== "unhealthy";
@@ -48,6 +68,9 @@ export function createApi(options: AppOptions): Api {
   for (const route of options.routes) {
     router.register(route.path, [...route.methods], (ctx: Context) => serve(ctx, route, options));
   }
+  for (const { path, methods, serve: serveEndpoint } of options.endpoints) {
+    router.register(path, [...methods], serveEndpoint);
+  }
 
   const app = new Koa();
   app.silent = true;
@@ -57,37 +80,52 @@ export function createApi(options: AppOptions): Api {
     if (code !== "EPIPE" && code !== "ECONNRESET") log.error({ error }, "answer failed");
   });
   app.use(async (ctx, next) => {
+    const startedAt = options.now();
+    ctx.res.once("close", () => {
+      traffic.add(ctx.path, ctx.res.statusCode, (options.now() - startedAt) / 1000);
+    });
     try {
-      ctx.set(noStore);
-      refuseMethod(ctx, options.routes);
+      ctx.set({ ...standing, ...corsHeaders(ctx.headers, options.corsOrigins) });
+      const methods = methodsOf(ctx.path, served);
+      if (ctx.method === "OPTIONS") {
+        ctx.set(optionsHeaders(ctx.headers, methods, options.corsOrigins));
+        ctx.status = 204;
+        return;
+      }
+      refuseMethod(ctx.method, methods);
+      if (options.dashboard && answerAsset(ctx)) return;
       await next();
-      if (ctx.status === 404) {
+      if (ctx.status === 404 && !ctx.headerSent) {
         throw new Problem(404, "ERR_PATH", `known here: ${paths.join(", ")}`);
       }
     } catch (error) {
       answerProblem(ctx, asProblem(error, log));
-    } finally {
-      answers.add(String(ctx.res.statusCode));
     }
   });
   app.use(router.routes());
-  return { handler: app.callback(), answers };
+  const handle = app.callback();
+  return { handler: (request, response) => void handle(request, response), traffic };
 }
 
 /** Key, charge, answer. */
 async function serve(ctx: Context, route: BoundRoute, options: AppOptions): Promise<void> {
-  const key = await options.authenticate(ctx);
-  chargeRequest(key, options.now());
-  const { api_key: queryKey, ...query } = ctx.query;
   const left = new AbortController();
   ctx.res.once("close", () => left.abort());
-  const answer = await route.answer({
-    // An api_key that is not allowed stays in, to be refused by name.
-    query: options.allowQueryKey || queryKey === undefined ? query : ctx.query,
-    accepts: (types) => ctx.accepts([...types]) || undefined,
-    key,
-    signal: left.signal,
-  });
+  const key = await options.authenticate(ctx);
+  const { api_key: queryKey, ...query } = ctx.query;
+  let answer: Answer;
+  try {
+    await chargeRequest(key, options.now());
+    answer = await route.answer({
+      // An api_key that is not allowed stays in, to be refused by name.
+      query: options.allowQueryKey || queryKey === undefined ? query : ctx.query,
+      accepts: (types) => ctx.accepts([...types]) || undefined,
+      key,
+      signal: left.signal,
+    });
+  } finally {
+    ctx.set({ ...limitHeaders(key, options.now()) }); // also when it was refused
+  }
   send(ctx, answer);
   options.onServed();
 }
@@ -98,10 +136,24 @@ function send(ctx: Context, answer: Parameters<typeof sendAnswer>[1]): void {
   sendAnswer(ctx.res, answer);
 }
 
+/** @returns whether the path is one of the dashboard's, whose page runs scripts of its own */
+function answerAsset(ctx: Context): boolean {
+  const asset = dashboardAsset(ctx.path);
+  if (asset === undefined) return false;
+  ctx.set(asset.headers);
+  ctx.status = asset.status;
+  if (ctx.fresh) ctx.status = 304;
+  else ctx.body = asset.body;
+  return true;
+}
+
+function methodsOf(path: string, served: readonly Pick<Endpoint, "path" | "methods">[]) {
+  return served.find((candidate) => candidate.path === path)?.methods ?? ["GET", "HEAD"];
+}
+
 /** Koa's router would answer HEAD by drawing bytes that nobody gets. */
-function refuseMethod(ctx: Context, routes: readonly BoundRoute[]): void {
-  const methods = routes.find(({ path }) => path === ctx.path)?.methods ?? ["GET"];
-  if (methods.some((method) => method === ctx.method)) return;
+function refuseMethod(method: string, methods: readonly string[]): void {
+  if (methods.includes(method)) return;
   const allow = methods.join(", ");
   throw new Problem(405, "ERR_METHOD", `only ${allow}`, { allow });
 }

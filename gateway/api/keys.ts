@@ -4,110 +4,106 @@ import { ConfigError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { fixed, reloaded, type Reloaded } from "../../common/reload.ts";
 import { readSecretFile } from "../../common/secretFiles.ts";
-import { apiKeyText, keyName, type GatewayConfig } from "../config.ts";
-import { TokenBucket } from "../limit/tokenBucket.ts";
+import type { GatewayConfig } from "../config.ts";
+import {
+  countLocally,
+  createKeyLimits,
+  type KeyLimits,
+  type LocalLimits,
+} from "../limit/keyLimits.ts";
+import { quotasOf, type LimitConfig } from "../limit/quotas.ts";
+import type { SharedStore } from "../limit/sharedStore.ts";
+import type { KeyEntry } from "./keyEntry.ts";
+import { parseKeyFile } from "./keyFile.ts";
 
 /** One client's key, as far as anything here needs to know it. */
 export interface ApiKey {
   readonly name: string;
-  /** Charged one for each request. */
-  readonly requests: TokenBucket;
-  /** Charged for each random byte. */
-  readonly bytes: TokenBucket;
+  /** Unix milliseconds from when on it is refused; Infinity when it has no end. */
+  readonly expiresAt: number;
+  readonly limits: KeyLimits;
 }
 
 export interface ApiKeys {
   find(presented: string): ApiKey | undefined;
 }
 
-interface KeyEntry {
-  readonly name: string;
-  /** The key, or `sha256:` and the hex of its digest. */
-  readonly key: string;
+export interface KeyDeps {
+  readonly clock: Clock;
+  /** Where replicas count limits together; left out, each counts alone. */
+  readonly store?: SharedStore | undefined;
 }
-
-type Limits = Pick<GatewayConfig, "rate_limit" | "max_request_bytes">;
 
 /** Keys are found by an HMAC under a key that dies with the process: no timing tells of a key. */
 const lookupKey = randomBytes(32);
 
-/** The keys that a config names, followed through their file's changes; buckets outlive a change. */
+/** The keys that a config names, followed through their file's changes. */
 export async function loadApiKeys(
   config: GatewayConfig,
-  { clock, log }: { clock: Clock; log: Logger },
+  { log, ...deps }: KeyDeps & { log: Logger },
 ): Promise<Reloaded<ApiKeys>> {
   const { api_keys: listed, api_keys_file: file } = config;
+  const table = new KeyTable(config, deps);
   if (listed !== undefined) {
-    const entries = listed.map((entry, index) =>
-      typeof entry === "string" ? { name: `key-${index + 1}`, key: entry } : entry,
-    );
-    return fixed(createApiKeys(entries, config, { known: new Map(), now: clock.monotonic() }).keys);
+    const entries = listed.map((entry, index) => ({
+      ...entry,
+      name: entry.name ?? `key-${index + 1}`,
+    }));
+    return fixed(table.replace(entries));
   }
   if (file === undefined) throw new ConfigError("no API keys are configured");
-  let known = new Map<string, ApiKey>();
-  const load = async (): Promise<ApiKeys> => {
-    const entries = parseKeyFile(await readSecretFile(file));
-    const { keys, byDigest } = createApiKeys(entries, config, { known, now: clock.monotonic() });
-    known = byDigest;
-    return keys;
-  };
+  const load = async (): Promise<ApiKeys> =>
+    table.replace(parseKeyFile(await readSecretFile(file)));
   return reloaded({ what: "API keys", files: [file], load, log });
 }
 
-/**
- * A line each: `key` or `name key`; `#` starts a comment line.
- * @throws ConfigError naming the line, never the key
- */
-export function parseKeyFile(text: string): KeyEntry[] {
-  return text.split(/\r?\n/).flatMap((line, index) => {
-    const words = line.trim().split(/\s+/);
-    if (words[0] === "" || words[0]?.startsWith("#") === true) return [];
-    const [name, key] = words.length === 1 ? [`key-${index + 1}`, words[0]] : words;
-    const isEntry =
-      words.length <= 2 && keyName.safeParse(name).success && apiKeyText.safeParse(key).success;
-    if (isEntry && name !== undefined && key !== undefined) return [{ name, key }];
-    throw new ConfigError(
-      `API keys: line ${index + 1}: must be a key of 22 to 512 visible characters, or a name and a key`,
-    );
-  });
+/** Makes keys of entries, time and again; what a key has used up stays used while it is listed. */
+export class KeyTable {
+  readonly #config: LimitConfig;
+  readonly #deps: KeyDeps;
+  /** By digest. */
+  #counted = new Map<string, LocalLimits>();
+
+  constructor(config: LimitConfig, deps: KeyDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** @throws ConfigError when a key or a name is there twice, or none; nothing has changed then */
+  replace(entries: readonly KeyEntry[]): ApiKeys {
+    const byDigest = new Map<string, KeyEntry>();
+    const names = new Set<string>();
+    for (const entry of entries) {
+      if (names.has(entry.name)) throw new ConfigError(`API keys: two are named ${entry.name}`);
+      names.add(entry.name);
+      const digest = digestOf(entry.key);
+      if (byDigest.has(digest)) {
+        throw new ConfigError(`API keys: ${entry.name} is the same as another`);
+      }
+      byDigest.set(digest, entry);
+    }
+    if (byDigest.size === 0) throw new ConfigError("API keys: none is given");
+
+    const counted = new Map<string, LocalLimits>();
+    const keys = new Map<string, ApiKey>();
+    for (const [digest, entry] of byDigest) {
+      const quotas = quotasOf(entry, this.#config);
+      const local = countLocally(quotas, this.#counted.get(digest), this.#deps.clock);
+      counted.set(digest, local);
+      keys.set(digest, {
+        name: entry.name,
+        expiresAt: entry.expires ?? Number.POSITIVE_INFINITY,
+        limits: createKeyLimits(entry.name, quotas, local, this.#deps.store),
+      });
+    }
+    this.#counted = counted;
+    return { find: (presented) => keys.get(lookupDigest(sha256(presented))) };
+  }
 }
 
-/**
- * @param known keys by digest from before, whose buckets go on
- * @param now monotonic milliseconds
- */
-export function createApiKeys(
-  entries: readonly KeyEntry[],
-  { rate_limit: limits, max_request_bytes: largest }: Limits,
-  { known, now }: { known: ReadonlyMap<string, ApiKey>; now: number },
-): { keys: ApiKeys; byDigest: Map<string, ApiKey> } {
-  const byDigest = new Map<string, ApiKey>();
-  const names = new Set<string>();
-  for (const { name, key } of entries) {
-    if (names.has(name)) throw new ConfigError(`API keys: two are named ${name}`);
-    names.add(name);
-    const digest = lookupDigest(
-      key.startsWith("sha256:") ? Buffer.from(key.slice(7), "hex") : sha256(key),
-    );
-    if (byDigest.has(digest)) throw new ConfigError(`API keys: ${name} is the same as another`);
-    byDigest.set(digest, {
-      name,
-      requests:
-        known.get(digest)?.requests ??
-        new TokenBucket({ capacity: limits.burst, perSecond: limits.requests_per_second }, now),
-      bytes:
-        known.get(digest)?.bytes ??
-        new TokenBucket(
-          {
-            capacity: Math.max(limits.bytes_per_second, largest),
-            perSecond: limits.bytes_per_second,
-          },
-          now,
-        ),
-    });
-  }
-  if (byDigest.size === 0) throw new ConfigError("API keys: none is given");
-  return { keys: { find: (presented) => byDigest.get(lookupDigest(sha256(presented))) }, byDigest };
+/** @param key the key itself, or `sha256:` and the hex of its digest */
+function digestOf(key: string): string {
+  return lookupDigest(key.startsWith("sha256:") ? Buffer.from(key.slice(7), "hex") : sha256(key));
 }
 
 function sha256(text: string): Buffer {

@@ -1,24 +1,57 @@
+import { after, type Limit } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import type { ApiKey } from "./keys.ts";
 
 /**
- * Charges a key for one request, before anything is done for it.
+ * Charges a key for one request, before anything is done for it: at once, or when other replicas
+ * have been asked.
  * @param now monotonic milliseconds
  * @throws Problem 429 with the seconds after which it would pass
  */
-export function chargeRequest(key: ApiKey, now: number): void {
-  const wait = key.requests.take(1, now);
-  if (wait > 0) throw tooMany("this key's limit of requests is reached", wait);
+export function chargeRequest({ limits }: ApiKey, now: number): void | Promise<void> {
+  return after(limits.requests.take(1, now), (wait) => {
+    if (wait > 0) throw tooMany("this key's limit of requests is reached", wait);
+  });
 }
 
 /**
- * Charges a key for random bytes, before they are drawn.
+ * Charges a key for random bytes, before they are drawn: at once, or when other replicas have been
+ * asked.
  * @param now monotonic milliseconds
- * @throws Problem 429 with the seconds after which it would pass
+ * @throws Problem 429 with the seconds after which it would pass; nothing was charged then
  */
-export function chargeBytes(key: ApiKey, bytes: number, now: number): void {
-  const wait = key.bytes.take(bytes, now);
-  if (wait > 0) throw tooMany("this key's limit of random bytes is reached", wait);
+export function chargeBytes({ limits }: ApiKey, bytes: number, now: number): void | Promise<void> {
+  return after(limits.bytes.take(bytes, now), (wait) => {
+    if (wait > 0) throw tooMany("this key's limit of random bytes is reached", wait);
+    if (limits.day === undefined) return undefined;
+    return after(limits.day.take(bytes, now), (untilMidnight) => {
+      if (untilMidnight === 0) return;
+      limits.bytes.give(bytes, now);
+      throw tooMany("this key's limit of random bytes a day is reached", untilMidnight);
+    });
+  });
+}
+
+/** For bytes that were charged and then were not there. */
+export function refundBytes({ limits }: ApiKey, bytes: number, now: number): void {
+  limits.bytes.give(bytes, now);
+  limits.day?.give(bytes, now);
+}
+
+/**
+ * What a key may use and what is left of it, for every answer that was charged, as
+ * draft-ietf-httpapi-ratelimit-headers-11 has it.
+ * @param now monotonic milliseconds
+ */
+export function limitHeaders({ limits }: ApiKey, now: number): Readonly<Record<string, string>> {
+  const { requests, bytes, day, policy } = limits;
+  const item = (name: string, limit: Limit): string =>
+    `"${name}";r=${limit.left(now)};t=${limit.secondsToMore()}`;
+  const items = `${item("requests", requests)}, ${item("bytes", bytes)}`;
+  return {
+    "ratelimit-policy": policy,
+    ratelimit: day === undefined ? items : `${items}, ${item("day", day)}`,
+  };
 }
 
 /** @param wait milliseconds */

@@ -13,6 +13,7 @@ const problem = z.object({
 const refusals: Readonly<Record<string, string>> = {
   "400": "A parameter is wrong; the detail names it.",
   "401": "The key is missing or unknown.",
+  "403": "The key has expired.",
   "406": "None of the media types is accepted.",
   "429": "A limit of the key is reached; Retry-After says when it is not.",
   "503": "Fewer fresh bytes than asked for; none was taken.",

@@ -5,7 +5,8 @@ import { Problem } from "../problem.ts";
 import { noStore, type Answer } from "./answer.ts";
 import type { ApiKey } from "./keys.ts";
 
-export type Method = "GET" | "POST";
+/** HEAD only where nothing is drawn. */
+export type Method = "GET" | "HEAD" | "POST";
 
 /** A request, as far as a route needs to know it. */
 export interface Call<Query> {

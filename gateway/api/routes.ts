@@ -1,15 +1,15 @@
 import type { Status } from "../status.ts";
 import { bindRoute, type BoundRoute } from "./route.ts";
 import { choiceRoute, diceRoute, shuffleRoute } from "./routes/choices.ts";
-import type { DrawDeps } from "./routes/fields.ts";
 import { floatsRoute } from "./routes/floats.ts";
 import { integersRoute } from "./routes/integers.ts";
 import { randomRoute } from "./routes/random.ts";
 import { statusRoute } from "./routes/status.ts";
 import { streamRoute } from "./routes/stream.ts";
+import { monteCarloRoute, qualityRoute, type TestDeps } from "./routes/tests.ts";
 import { uuidRoute } from "./routes/uuid.ts";
 
-export interface RouteDeps extends DrawDeps {
+export interface RouteDeps extends TestDeps {
   readonly describeStatus: () => Status;
 }
 
@@ -25,5 +25,7 @@ export function createRoutes(deps: RouteDeps): BoundRoute[] {
     bindRoute(diceRoute(deps)),
     bindRoute(streamRoute(deps)),
     bindRoute(statusRoute(deps.describeStatus)),
+    bindRoute(monteCarloRoute(deps)),
+    bindRoute(qualityRoute(deps)),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Draw } from "../buffer.ts";
-import { chargeBytes } from "../api/limits.ts";
 import type { ApiKey } from "../api/keys.ts";
+import { chargeBytes, refundBytes } from "../api/limits.ts";
+import { after } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import type { WaitQueue } from "./waitQueue.ts";
 
@@ -37,12 +38,14 @@ export class Dispenser {
   }
 
   /**
-   * At once.
+   * At once; a promise only where other replicas have a say in the key's limits.
    * @throws Problem 400, 429 or 503; nothing was taken then
    */
-  drawNow(key: ApiKey, bytes: number): Draw {
-    this.#charge(key, bytes);
-    return this.#options.queue.takeNow(bytes) ?? noEntropy();
+  drawNow(key: ApiKey, bytes: number): Draw | Promise<Draw> {
+    return after(
+      this.#charge(key, bytes),
+      () => this.#options.queue.takeNow(bytes) ?? this.#refuse(key, bytes),
+    );
   }
 
   /**
@@ -51,22 +54,23 @@ export class Dispenser {
    */
   async draw({ key, wait, signal }: Drawer, bytes: number): Promise<Draw> {
     if (wait === 0) return this.drawNow(key, bytes);
-    this.#charge(key, bytes);
-    return (await this.#options.queue.take(bytes, wait, signal)) ?? noEntropy();
+    await this.#charge(key, bytes);
+    return (await this.#options.queue.take(bytes, wait, signal)) ?? this.#refuse(key, bytes);
   }
 
-  #charge(key: ApiKey, bytes: number): void {
+  #charge(key: ApiKey, bytes: number): void | Promise<void> {
     if (bytes > this.maxRequestBytes) {
       const detail = `asks for ${bytes} random bytes; one request may draw ${this.maxRequestBytes}`;
       throw new Problem(400, "ERR_QUERY", detail);
     }
-    chargeBytes(key, bytes, this.#options.now());
+    return chargeBytes(key, bytes, this.#options.now());
   }
-}
 
-function noEntropy(): never {
-  throw new Problem(503, "ERR_NO_ENTROPY", "fewer fresh bytes than asked for; none was taken", {
-    "retry-after": "1",
-    connection: "close", // so that the client's next try finds another replica
-  });
+  #refuse(key: ApiKey, bytes: number): never {
+    refundBytes(key, bytes, this.#options.now());
+    throw new Problem(503, "ERR_NO_ENTROPY", "fewer fresh bytes than asked for; none was taken", {
+      "retry-after": "1",
+      connection: "close", // so that the client's next try finds another replica
+    });
+  }
 }

@@ -134,7 +134,7 @@ describe("GET /api/random", () => {
   test("other methods and paths", async () => {
     await using made = await filled(100);
     const { api } = made.gateway;
-    for (const method of ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) {
+    for (const method of ["HEAD", "POST", "PUT", "DELETE"]) {
       const response = await fetch(`${api}/api/random`, { method, headers: withKey });
       expect([method, response.status, response.headers.get("allow")]).toEqual([
         method,

@@ -261,11 +261,11 @@ test("the document describes every route, its parameters and its answers", async
     paths: Record<string, { get?: { parameters: unknown[] } }>;
   };
   expect(document.openapi).toBe("3.1.0");
-  const names = [
-    ...["choice", "dice", "floats", "integers", "random", "shuffle", "status", "stream"],
-    ...["test/monte-carlo", "test/quality", "uuid"],
-  ];
-  expect(Object.keys(document.paths).toSorted()).toEqual(names.map((name) => `/api/${name}`));
+  const names =
+    "choice dice floats integers random shuffle status stream test/monte-carlo test/quality uuid";
+  expect(Object.keys(document.paths).toSorted()).toEqual(
+    names.split(" ").map((name) => `/api/${name}`),
+  );
   expect(document.paths["/api/random"]?.get?.parameters).toContainEqual(
     expect.objectContaining({
       name: "bytes",

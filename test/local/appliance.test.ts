@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { Agent, request } from "node:https";
 import { beforeAll, afterAll, describe, expect, test } from "vitest";
 import { createQuantisSource } from "../../common/sources/quantis.ts";
@@ -32,11 +33,12 @@ interface Reply {
 async function call(path: string, method = "GET", body?: string): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const options = { ...appliance.address, path, method, agent };
-  const sent = request(options, async (response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const sent = request(options, (response) => {
     const { statusCode: status, headers } = response;
-    resolve({ status, type: headers["content-type"], body: Buffer.concat(chunks) });
+    buffer(response).then(
+      (received) => resolve({ status, type: headers["content-type"], body: received }),
+      reject,
+    );
   });
   sent.on("error", reject).end(body);
   return promise;

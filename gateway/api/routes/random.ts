@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Draw } from "../../buffer.ts";
 import type { Dispenser } from "../../draw/dispenser.ts";
+import { after } from "../../limit/limit.ts";
 import { encodeDraw, encodings, mediaTypes, type Encoding } from "../../encode.ts";
 import { Problem } from "../../problem.ts";
 import { noStore, type Answer } from "../answer.ts";
@@ -60,7 +61,7 @@ export function answerRandom(
     count === undefined ? encoded(draw, encoding) : listed(draw, bytes, encoding);
   const total = bytes * (count ?? 1);
   return wait === 0
-    ? finish(dispenser.drawNow(key, total))
+    ? after(dispenser.drawNow(key, total), finish)
     : dispenser.draw({ key, wait, signal }, total).then(finish);
 }
 
