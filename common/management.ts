@@ -13,6 +13,8 @@ export interface ManagementOptions {
   readonly moreMetrics?: () => string;
   /** Undefined when ready, else what is being waited for. */
   readonly notReady: () => string | undefined;
+  /** What /state tells an operator, as JSON; without it there is no such path. */
+  readonly state?: () => object;
   readonly log: Logger;
 }
 
@@ -22,7 +24,8 @@ export interface Management extends Running {
 
 /** The listener for machines that look after the program: /metrics, /healthz, /readyz. */
 export async function startManagement(options: ManagementOptions): Promise<Management> {
-  const { registry, moreMetrics = () => "", notReady, log } = options;
+  const { registry, moreMetrics = () => "", notReady, state, log } = options;
+  const paths = ["/metrics", "/healthz", "/readyz", ...(state === undefined ? [] : ["/state"])];
   const server = createServer({ ...serverLimits, keepAliveTimeout: 5_000 }, (request, response) => {
     const reply = (status: number, body: string, type = "text/plain; charset=utf-8"): void => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
@@ -47,9 +50,12 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
         const reason = notReady();
         return reason === undefined ? reply(200, "ready\n") : reply(503, `${reason}\n`);
       }
+      case "/state":
+        if (state !== undefined) return reply(200, JSON.stringify(state()), "application/json");
+        break;
       default:
-        return reply(404, "known here: /metrics, /healthz, /readyz\n");
     }
+    return reply(404, `known here: ${paths.join(", ")}\n`);
   });
   server.maxConnections = 64;
   const address = await listen(server, options.address, "management_address");

@@ -6,24 +6,19 @@ import type { Running } from "../common/shutdown.ts";
 import { exposeProcess } from "../common/processMetrics.ts";
 import { startSources } from "../common/sources/config.ts";
 import { exposeSources } from "../common/sources/metrics.ts";
-import { createApi } from "./api/app.ts";
-import { describeApi } from "./api/openapi.ts";
-import { createRoutes } from "./api/routes.ts";
-import { createAuthenticate } from "./api/authenticate.ts";
+import { assembleApi } from "./api/assemble.ts";
 import { loadApiKeys } from "./api/keys.ts";
 import { startApiServer } from "./api/server.ts";
 import type { GatewayConfig } from "./config.ts";
-import { Dispenser } from "./draw/dispenser.ts";
 import type { Inlet } from "./inlet.ts";
 import { startSharedStore } from "./limit/redisClient.ts";
 import { createStore } from "./store.ts";
 import { startPushIntake } from "./intake.ts";
-import { createMcpEndpoint } from "./mcp/endpoint.ts";
 import { Meter } from "./meter.ts";
 import { exposeIntake, exposeLimits, exposeServing } from "./metrics.ts";
+import { describeState } from "./state.ts";
 import { gatherStatus } from "./statusFacts.ts";
 import type { Status } from "./status.ts";
-import { version } from "../common/version.ts";
 
 const housekeepingMilliseconds = 250;
 const readyAnywayMilliseconds = 60_000;
@@ -50,40 +45,14 @@ export async function startGateway(
 
   const sharedStore = config.redis && (await startSharedStore(config.redis, log));
   const keys = await loadApiKeys(config, { store: sharedStore, clock, log });
-  const dispenser = new Dispenser({
+  const api = assembleApi(config, {
     queue,
-    maxRequestBytes: config.max_request_bytes,
-    now: clock.monotonic,
-  });
-  const routes = createRoutes({
-    dispenser,
-    maxWait: config.max_wait,
-    conditioning: config.conditioning,
-    describeStatus: status,
-  });
-  const authenticate = createAuthenticate({
     keys,
-    allowQueryKey: config.allow_query_key,
-    failuresPerMinute: config.rate_limit.failed_keys_per_minute,
-    store: sharedStore,
-    clock,
-  });
-  const serving = {
-    authenticate,
+    sharedStore,
     describeStatus: status,
     onServed: () => served.add(1),
-    now: clock.monotonic,
+    clock,
     log,
-  };
-  const api = createApi({
-    ...serving,
-    routes,
-    endpoints: config.mcp.enabled ? [createMcpEndpoint(config, { ...serving, dispenser })] : [],
-    openApi: describeApi(routes, version),
-    dashboard: config.dashboard,
-    allowQueryKey: config.allow_query_key,
-    corsOrigins: config.cors_origins,
-    conditioning: config.conditioning,
   });
   const apiServer = await startApiServer(config, api.handler, log);
   const notReady = (): string | undefined => {
@@ -91,19 +60,16 @@ export async function startGateway(
     const waited = clock.monotonic() - startedAt >= readyAnywayMilliseconds;
     return inlet.acceptedBytes() > 0 || waited ? undefined : "no bytes have come in yet";
   };
+  let intake: Intake | undefined;
   const management = await startManagement({
     address: config.management_address,
     registry,
     moreMetrics: () => api.traffic.exposition(),
     notReady,
+    state: () => describeState(status(), intake?.keyIds() ?? []),
     log,
   });
-  const intake = await startIntake(config, registry, {
-    inlet,
-    isDraining,
-    clock,
-    log,
-  });
+  intake = await startIntake(config, registry, { inlet, isDraining, clock, log });
   exposeServing(registry, store);
   exposeLimits(registry, sharedStore);
   const processMetrics = exposeProcess(registry);
@@ -114,7 +80,7 @@ export async function startGateway(
       draining.abort();
       const grace = AbortSignal.timeout(config.shutdown_grace);
       await buffer.untilEmpty(grace);
-      await intake.stop();
+      await intake?.stop();
       await apiServer.stop(grace);
       clearInterval(housekeeping);
       store.close();
@@ -124,6 +90,12 @@ export async function startGateway(
       await management.stop();
     },
   };
+}
+
+/** The way in that a gateway runs. */
+interface Intake extends Running {
+  /** Keys that packets are verified with. */
+  keyIds(): string[];
 }
 
 interface IntakeParts {
@@ -138,11 +110,11 @@ async function startIntake(
   config: GatewayConfig,
   registry: Registry,
   parts: IntakeParts,
-): Promise<Running> {
+): Promise<Intake> {
   if (config.direct_mode_config === undefined) {
     const intake = await startPushIntake(config, parts);
     exposeIntake(registry, intake);
-    return intake;
+    return { keyIds: () => intake.receiver.keyIds(), stop: () => intake.stop() };
   }
   const { inlet, clock } = parts;
   const sink = {
@@ -152,6 +124,7 @@ async function startIntake(
   const loops = await startSources(config.direct_mode_config, sink, parts);
   exposeSources(registry, loops);
   return {
+    keyIds: () => [],
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()));
     },

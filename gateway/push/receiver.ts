@@ -81,6 +81,11 @@ export class Receiver {
     }));
   }
 
+  /** The ring's keys, for an operator that waits for a new one to be known. */
+  keyIds(): string[] {
+    return this.#trusted.map(({ key }) => key.id);
+  }
+
   /** How often a taken packet's sequence was not the one after the packet before. */
   sequenceGaps(): number {
     return this.#gaps;

@@ -179,11 +179,19 @@ describe("steps 2 and 3, audience and signature", () => {
     expect(await push(gateway, makePacket({ audience: null }), {})).toBe(401);
     expect(await push(gateway, makePacket({ audience, keyHex: "11".repeat(32) }))).toBe(401);
     expect(await push(gateway, makePacket({ audience, keyHex: "22".repeat(32) }))).toBe(401);
+    const keyIds = async (): Promise<unknown> => {
+      const state = (await (await fetch(`${gateway.management}/state`)).json()) as {
+        key_ids: unknown;
+      };
+      return state.key_ids;
+    };
+    expect(await keyIds()).toEqual(["bound", "v1", "old"]);
     const next = { audience, keyHex: "33".repeat(32) };
     expect(await push(gateway, makePacket(next))).toBe(401);
     await writeFile(file, ring({ id: "next", key: "33".repeat(32) }), { mode: 0o600 });
     await eventually(async () => (await push(gateway, makePacket(next))) === 200 || undefined);
     expect(await push(gateway, makePacket({ audience, data: randomBytes(5) }))).toBe(200);
+    expect(await keyIds()).toEqual(["bound", "next"]);
   });
 });
 

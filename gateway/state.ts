@@ -1,0 +1,22 @@
+import type { Status } from "./status.ts";
+
+/** The body of /state on the management listener, for the operator that rotates keys. */
+export interface State {
+  /** Keys that packets are verified with now; none in Direct mode. */
+  readonly key_ids: readonly string[];
+  /** RFC 3339, or null when nothing has come since the start. */
+  readonly last_data_received: string | null;
+  readonly buffer_bytes_available: number;
+  readonly buffer_bytes_capacity: number;
+  readonly status: Status["status"];
+}
+
+export function describeState(status: Status, keyIds: readonly string[]): State {
+  return {
+    key_ids: keyIds,
+    last_data_received: status.last_data_received,
+    buffer_bytes_available: status.buffer_bytes_available,
+    buffer_bytes_capacity: status.buffer_bytes_capacity,
+    status: status.status,
+  };
+}
