@@ -24,18 +24,17 @@ export interface Running {
 /** The text that `npm start` prints once all is up. */
 export function describeRunning(running: Running): string {
   const { api, apiKey, apiKeyFile, push, unboundKeyRing, management, logs } = running;
-  const rows: [string, string][] = [
+  const rows: (readonly [name: string, value: string])[] = [
     ["API", api],
     ["API key", apiKey === undefined ? `in ${apiKeyFile}` : `${apiKey} (in ${apiKeyFile})`],
     ["try", curlLine(running)],
-    ["management", `${management}/metrics`],
-    ["logs", logs],
-    ["stop", "Ctrl-C"],
+    ["dashboard", `${api}/`],
   ];
-  if (push !== undefined) rows.splice(3, 0, ["push", push]);
+  if (push !== undefined) rows.push(["push", push]);
   if (unboundKeyRing !== undefined) {
-    rows.splice(4, 0, ["", `also takes unbound packets, by the unbound key in ${unboundKeyRing}`]);
+    rows.push(["", `also takes unbound packets, by the unbound key in ${unboundKeyRing}`]);
   }
+  rows.push(["management", `${management}/metrics`], ["logs", logs], ["stop", "Ctrl-C"]);
   const table = rows.map(([name, value]) => `  ${name.padEnd(12)}${value}`);
   return ["", headline(running), ...warnings(running), "", ...table, "", ""].join("\n");
 }

@@ -28,6 +28,7 @@ SIMULATED appliance: not random hardware (bench)
   API         http://127.0.0.1:7764
   API key     in /d/api-key
   try         curl -H "Authorization: Bearer $(cat '/d/api-key')" 'http://127.0.0.1:7764/api/random?bytes=32'
+  dashboard   http://127.0.0.1:7764/
   push        http://127.0.0.1:7765/push
   management  http://127.0.0.1:9464/metrics
   logs        /d/logs
