@@ -6,10 +6,10 @@ import {
   file,
   flag,
   isLoopback,
-  secret,
   size,
   url,
 } from "../common/config/fields.ts";
+import { countKeys, keyFields, needsOneKey } from "../common/keys/config.ts";
 import { logLevels } from "../common/log/logger.ts";
 import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
 
@@ -71,11 +71,7 @@ export const collectorConfig = z
       .default(300_000)
       .describe("bytes older than this are dropped and counted"),
     push_url: url().describe("the gateway's push listener, such as https://gateway:7765/push"),
-    hmac_secret_key: secret(/^(?:[0-9a-fA-F]{2}){32,64}$/, "32 to 64 bytes as hex")
-      .optional()
-      .describe("the one signing key"),
-    hmac_secret_key_file: file().optional().describe("a file with that key"),
-    key_ring_file: file().optional().describe("a key ring instead, re-read when it changes"),
+    ...keyFields,
     push: push.prefault({}).describe("how packets are made and sent"),
     management_address: address()
       .prefault("127.0.0.1:9465")
@@ -89,10 +85,7 @@ export const collectorConfig = z
     checkSources(config, context);
     const problem = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
-    const keys = [config.hmac_secret_key, config.hmac_secret_key_file, config.key_ring_file];
-    if (keys.filter((key) => key !== undefined).length !== 1) {
-      problem([], "needs exactly one of hmac_secret_key, hmac_secret_key_file and key_ring_file");
-    }
+    if (countKeys(config) !== 1) problem([], needsOneKey);
     const { protocol, hostname } = new URL(config.push_url);
     if (protocol === "http:" && !isLoopback(hostname) && !config.push.allow_plaintext) {
       problem(["push_url"], "must be https beyond loopback, or set push.allow_plaintext: true");

@@ -7,10 +7,10 @@ import {
   flag,
   integer,
   isLoopback,
-  secret,
   size,
 } from "../common/config/fields.ts";
 import { conditioningTypes } from "../common/conditioning/conditioner.ts";
+import { countKeys, keyFields, needsOneKey } from "../common/keys/config.ts";
 import { logLevels } from "../common/log/logger.ts";
 import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
 import { listedKey } from "./api/keyEntry.ts";
@@ -169,11 +169,7 @@ export const gatewayConfig = z
       .describe("clients' connections at once"),
     rate_limit: rateLimit.prefault({}).describe("limits of each key"),
     redis: redisConfig.optional().describe("where replicas count limits together"),
-    hmac_secret_key: secret(/^(?:[0-9a-fA-F]{2}){32,64}$/, "32 to 64 bytes as hex")
-      .optional()
-      .describe("the one key that packets are signed with"),
-    hmac_secret_key_file: file().optional().describe("a file with that key"),
-    key_ring_file: file().optional().describe("a key ring instead, re-read when it changes"),
+    ...keyFields,
     push: push.prefault({}).describe("how packets come in"),
     simulated: flag()
       .default(false)
@@ -181,7 +177,7 @@ export const gatewayConfig = z
     mcp: mcp.prefault({}).describe("the Model Context Protocol, at /mcp"),
     management_address: address()
       .prefault("127.0.0.1:9464")
-      .describe("where /metrics, /healthz and /readyz listen"),
+      .describe("where /metrics, /healthz, /readyz and /state listen"),
     log_level: choice(logLevels).default("info").describe("the least level that is logged"),
     shutdown_grace: duration({ min: 0, max: 600_000 })
       .default(10_000)
@@ -205,8 +201,7 @@ export const gatewayConfig = z
         "Hash needs min_entropy_millibits_per_byte, and nothing else uses it",
       );
     }
-    const keys = [config.hmac_secret_key, config.hmac_secret_key_file, config.key_ring_file];
-    const keyCount = keys.filter((key) => key !== undefined).length;
+    const keyCount = countKeys(config);
     const direct = config.direct_mode_config;
     if (config.deployment_mode === "Direct") {
       if (keyCount !== 0) problem([], "Direct has no use for a signing key: it takes no packets");
@@ -219,9 +214,7 @@ export const gatewayConfig = z
     if (direct !== undefined) {
       problem(["direct_mode_config"], "goes with deployment_mode: Direct");
     }
-    if (keyCount !== 1) {
-      problem([], "needs exactly one of hmac_secret_key, hmac_secret_key_file and key_ring_file");
-    }
+    if (keyCount !== 1) problem([], needsOneKey);
     if (config.push.max_packet_size > config.buffer_size) {
       problem(["push", "max_packet_size"], "must not be above buffer_size");
     }

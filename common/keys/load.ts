@@ -2,14 +2,8 @@ import type { Logger } from "../log/logger.ts";
 import { fixed, reloaded, type Reloaded } from "../reload.ts";
 import { readSecretFile } from "../secretFiles.ts";
 import { ConfigError } from "../errors.ts";
+import type { KeyConfig } from "./config.ts";
 import { hexKey, parseKeyRing, singleKeyRing, type KeyRing, type KeyUse } from "./keyRing.ts";
-
-/** The three ways a config names its keys; exactly one is set. */
-export interface KeyConfig {
-  readonly hmac_secret_key?: string | undefined;
-  readonly hmac_secret_key_file?: string | undefined;
-  readonly key_ring_file?: string | undefined;
-}
 
 export interface KeyRingOptions {
   /** What a single key is for; a ring file says so itself. */
