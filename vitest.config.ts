@@ -3,8 +3,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Suites of their own: they need Debian's packages.
-    exclude: ["test/browser/**", "test/redis/**", "test/tools/**"],
+    // Suites of their own: they need Debian's packages, or Go.
+    exclude: [
+      "test/browser/**",
+      "test/redis/**",
+      "test/tools/**",
+      "test/cluster/**",
+      "test/operatorCluster/**",
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

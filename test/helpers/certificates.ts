@@ -19,6 +19,8 @@ export interface Identity {
 export interface Wanted {
   /** The subject's CN. */
   readonly subject?: string;
+  /** The subject's O, which Kubernetes reads as a group. */
+  readonly organization?: string;
   /** DNS names and IP addresses; 127.0.0.1 and localhost when left out, no extension when empty. */
   readonly names?: readonly string[];
   /** Hours from now; may be below zero. */
@@ -54,7 +56,7 @@ export async function makeAuthority(name = "test CA"): Promise<Authority> {
   const issue = async (wanted: Wanted = {}): Promise<Identity> => {
     const own = await makeKeys();
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: `CN=${wanted.subject ?? "test"}`,
+      subject: subject(wanted),
       issuer: ca.subject,
       serialNumber: serial(),
       ...dates(wanted),
@@ -80,6 +82,10 @@ export async function selfSigned(wanted: Wanted = {}): Promise<Identity> {
     extensions: extensions(wanted),
   });
   return identity(certificate, keys.privateKey);
+}
+
+function subject({ subject = "test", organization }: Wanted): x509.JsonName {
+  return [{ CN: [subject] }, ...(organization === undefined ? [] : [{ O: [organization] }])];
 }
 
 function makeKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -1,0 +1,52 @@
+import { stringify } from "yaml";
+import type { ControlPlaneAccess } from "./access.ts";
+
+interface Where {
+  /** For objects that name none. */
+  readonly namespace?: string;
+}
+
+/** Creates or changes what a YAML text holds, as the admin, by server-side apply. */
+export async function applyYaml(
+  { kubectl }: ControlPlaneAccess,
+  input: string,
+  { namespace = "default" }: Where = {},
+): Promise<void> {
+  const apply = ["apply", "--server-side", "--namespace", namespace, "--filename", "-"];
+  await kubectl(apply, { input });
+}
+
+/** The same with files, such as an operator's roles and bindings. */
+export async function applyFiles(
+  { kubectl }: ControlPlaneAccess,
+  files: readonly string[],
+  { namespace = "default" }: Where = {},
+): Promise<void> {
+  await kubectl(["apply", "--server-side", "--namespace", namespace, ...filenames(files)]);
+}
+
+/** Resolves when the API server serves the new kinds. */
+export async function installCrds(
+  cluster: ControlPlaneAccess,
+  files: readonly string[],
+): Promise<void> {
+  await applyFiles(cluster, files);
+  const wait = ["wait", "--for=condition=Established", "--timeout=60s"];
+  await cluster.kubectl([...wait, ...filenames(files)]);
+}
+
+/** A namespace that nobody else uses. @returns its name, which begins with `prefix` */
+export async function createNamespace(
+  { kubectl }: ControlPlaneAccess,
+  prefix: string,
+  labels: Record<string, string> = {},
+): Promise<string> {
+  const metadata = { generateName: `${prefix}-`, labels };
+  const input = stringify({ apiVersion: "v1", kind: "Namespace", metadata });
+  const create = ["create", "--filename", "-", "--output", "jsonpath={.metadata.name}"];
+  return kubectl(create, { input });
+}
+
+function filenames(files: readonly string[]): string[] {
+  return files.flatMap((file) => ["--filename", file]);
+}

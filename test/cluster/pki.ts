@@ -1,0 +1,47 @@
+import { generateKeyPairSync } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Identity, makeAuthority } from "../helpers/certificates.ts";
+
+/** The users of the control plane itself, by the names that RBAC knows. */
+export interface Pki {
+  /** PEM of the CA of the API server and its users. */
+  readonly ca: string;
+  readonly admin: Identity;
+  readonly controllerManager: Identity;
+}
+
+/**
+ * Writes what the servers read: ca.crt, apiserver.*, etcd-ca.crt, etcd.*, etcd-client.*, and sa.key
+ * and sa.pub, which sign and verify ServiceAccount tokens. etcd has a CA of its own: a user of the
+ * API must not reach the store behind it.
+ */
+export async function writePki(folder: string): Promise<Pki> {
+  const [users, store] = await Promise.all([makeAuthority("kubernetes"), makeAuthority("etcd")]);
+  const write = (name: string, text: string): Promise<void> =>
+    writeFile(join(folder, name), text, { mode: 0o600 });
+  const writeIdentity = async (name: string, { certificate, key }: Identity): Promise<void> => {
+    await write(`${name}.crt`, certificate);
+    await write(`${name}.key`, key);
+  };
+  await write("ca.crt", users.certificate);
+  await write("etcd-ca.crt", store.certificate);
+  await writeIdentity("apiserver", await users.issue());
+  await writeIdentity("etcd", await store.issue());
+  await writeIdentity("etcd-client", await store.issue({ use: "clientAuth" }));
+  const tokens = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  await write("sa.key", tokens.privateKey.export({ type: "pkcs8", format: "pem" }));
+  await write("sa.pub", tokens.publicKey.export({ type: "spki", format: "pem" }));
+  return {
+    ca: users.certificate,
+    admin: await users.issue({
+      subject: "admin",
+      organization: "system:masters",
+      use: "clientAuth",
+    }),
+    controllerManager: await users.issue({
+      subject: "system:kube-controller-manager",
+      use: "clientAuth",
+    }),
+  };
+}
