@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type AuditEvent, parseAuditLog } from "./audit.ts";
 import { kubeConfig, type User } from "./kubeConfig.ts";
-import { program } from "./parts.ts";
+import { program } from "./programs.ts";
 import { auditLog, issuer } from "./servers.ts";
 
 /** What another process needs to reach a control plane. */

@@ -5,7 +5,8 @@ const AuditEvent = z.object({
   verb: z.string(),
   requestURI: z.string(),
   userAgent: z.string().optional(),
-  user: z.object({ username: z.string() }),
+  /** Empty where the credentials were refused. */
+  user: z.object({ username: z.string().optional() }),
   objectRef: z
     .object({
       resource: z.string().optional(),

@@ -7,7 +7,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { accessTo, type ControlPlaneAccess } from "./access.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { kubeConfig } from "./kubeConfig.ts";
-import { program, type ProgramName } from "./parts.ts";
+import { program, type ProgramName } from "./programs.ts";
 import { type Pki, writePki } from "./pki.ts";
 import { apiServerArgs, auditArgs, controllerManagerArgs, etcdArgs } from "./servers.ts";
 
@@ -23,7 +23,7 @@ export interface ControlPlane extends ControlPlaneAccess, AsyncDisposable {
    * Resolves when its controllers work.
    */
   startControllerManager(): Promise<void>;
-  /** From here on a request to the API server hangs or fails. */
+  /** From here on what the API server must ask the store for hangs, until it gives up. */
   pauseEtcd(): void;
   resumeEtcd(): void;
   /** SIGKILL; resolves when it is gone. */
@@ -36,7 +36,9 @@ export interface ControlPlane extends ControlPlaneAccess, AsyncDisposable {
  * Resolves when /readyz says so, in seconds.
  * @throws with what to install, or with the end of a server's log when it does not come up
  */
-export async function startControlPlane({ audit = false }: ControlPlaneInit = {}) {
+export async function startControlPlane({
+  audit = false,
+}: ControlPlaneInit = {}): Promise<ControlPlane> {
   for (const name of ["etcd", "kube-apiserver", "kubectl"] as const) await program(name);
   const folder = await mkdtemp(join(tmpdir(), "qrng-bridge-cluster-"));
   const daemons = new Map<ProgramName, Daemon>();
@@ -107,8 +109,9 @@ async function startServers(
 /** Whether /readyz answers 200 to the admin. */
 function isReady(url: string, { ca, admin }: Pki): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const options = { ca, cert: admin.certificate, key: admin.key, agent: false };
-  request(`${url}/readyz`, options, (answer) => {
+  const identity = { ca, cert: admin.certificate, key: admin.key };
+  const signal = AbortSignal.timeout(10_000);
+  request(`${url}/readyz`, { ...identity, signal, agent: false }, (answer) => {
     answer.resume();
     resolve(answer.statusCode === 200);
   })

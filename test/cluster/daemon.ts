@@ -27,21 +27,26 @@ export interface DaemonInit {
 }
 
 const tether = `
-  (cat <&3 >/dev/null; kill -KILL $$; rm -rf \${FOLDER:+"$FOLDER"}) &
+  folder=$1; shift
+  (cat <&3 >/dev/null; kill -KILL $$; rm -rf \${folder:+"$folder"}) &
   exec "$@" 3<&-
 `;
 
 /** In a process group of its own: Ctrl-C in a terminal reaches the starter alone. */
-export async function startDaemon({ command, args, log, folder = "" }: DaemonInit) {
+export async function startDaemon({
+  command,
+  args,
+  log,
+  folder = "",
+}: DaemonInit): Promise<Daemon> {
   await using file = await open(log, "a");
-  const child = spawn("sh", ["-c", tether, "sh", command, ...args], {
+  const child = spawn("sh", ["-c", tether, "sh", folder, command, ...args], {
     detached: true,
-    env: { ...process.env, FOLDER: folder },
     stdio: ["ignore", file.fd, file.fd, "pipe"],
   });
   const ended = once(child, "exit");
   await once(child, "spawn");
-  const daemon: Daemon = {
+  return {
     assertRunning: async () => {
       if (child.exitCode === null && child.signalCode === null) return;
       const end = (await readFile(log, "utf8")).trimEnd().split("\n").slice(-5).join("\n");
@@ -55,5 +60,4 @@ export async function startDaemon({ command, args, log, folder = "" }: DaemonIni
       if (pipe instanceof Writable) pipe.end();
     },
   };
-  return daemon;
 }

@@ -57,6 +57,8 @@ export function apiServerArgs(folder: string, port: number, etcdPort: number): s
     "service-cluster-ip-range": "10.96.0.0/16",
     "authorization-mode": "Node,RBAC",
     "enable-admission-plugins": "NodeRestriction",
+    // Left to PodSecurity, as clusters do.
+    "allow-privileged": "true",
     "anonymous-auth": "false",
     profiling: "false",
   });

@@ -2,6 +2,7 @@ import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
 import { accessTo, type ControlPlaneAccess, type ControlPlaneFacts } from "./access.ts";
 import { startControlPlane } from "./controlPlane.ts";
+import { MissingProgram, program } from "./programs.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -11,9 +12,20 @@ declare module "vitest" {
 
 /** Vitest's globalSetup: one control plane, with an audit log, for all test files of a run. */
 export default async function setup(project: TestProject): Promise<() => PromiseLike<void>> {
-  const controlPlane = await startControlPlane({ audit: true });
+  const controlPlane = await startControlPlane({ audit: true }).catch(endWithWhatToInstall);
+  // Built here and not within a test's time; without it, the tests that need it say so.
+  await program("kube-controller-manager").catch((error: unknown) => {
+    if (!(error instanceof MissingProgram)) throw error;
+  });
   project.provide("controlPlane", controlPlane.facts);
   return () => controlPlane[Symbol.asyncDispose]();
+}
+
+/** Vitest would say that there are no test files, and bury the one sentence in a stack. */
+function endWithWhatToInstall(error: unknown): never {
+  if (!(error instanceof MissingProgram)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
 
 /**
