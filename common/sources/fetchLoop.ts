@@ -3,7 +3,7 @@ import type { Logger } from "../log/logger.ts";
 import { Tally } from "../metrics.ts";
 import type { Running } from "../shutdown.ts";
 import { backoffDelay, sleep, type Backoff } from "../wait.ts";
-import { RepeatCheck } from "./repeats.ts";
+import { RepeatCheck } from "../health/repeats.ts";
 import { SourceError, sourceErrorCodes, type Source, type SourceErrorCode } from "./source.ts";
 
 /** Where fetched bytes go; what it holds is bounded. */
