@@ -19,6 +19,12 @@ export const fipsAlarmLevels = {
 } as const;
 export type FipsAlarmLevel = keyof typeof fipsAlarmLevels;
 
+/** The level for an exponent of 20 or more: its own or the next below, never a laxer one. */
+export function fipsAlarmLevelFor(exponent: number): FipsAlarmLevel {
+  if (exponent >= 40) return 40;
+  return exponent >= 30 ? 30 : 20;
+}
+
 export interface FipsReport {
   /** Tested since the start. */
   readonly blocks: number;
@@ -45,29 +51,48 @@ export class FipsMonitor {
   readonly #window = new Uint8Array(fipsWindowBlocks);
   readonly #windowFailures = new Uint16Array(fipsTests.length);
   #blocks = 0;
+  /** Of these, the ones before the latest restart. */
+  #forgottenBlocks = 0;
   #failedBlocks = 0;
   #shortFailedBlocks = 0;
   #alarmed = false;
+  #raised: FipsTest | undefined;
 
   constructor(level: FipsAlarmLevel = 30) {
     this.#thresholds = fipsAlarmLevels[level];
   }
 
-  /** The bytes are left as they are. */
-  update(bytes: Uint8Array): void {
+  /**
+   * The bytes are left as they are.
+   * @returns the test of the first alarm that they raised, also where it has ended by their end
+   */
+  update(bytes: Uint8Array): FipsTest | undefined {
+    this.#raised = undefined;
     this.#cutter.update(bytes);
+    return this.#raised;
   }
 
   report(): FipsReport {
-    const counts = fipsTests.map((test, index) => [test, this.#windowFailures[index]!] as const);
-    const most = counts.reduce((worst, count) => (count[1] > worst[1] ? count : worst));
     return {
       blocks: this.#blocks,
-      windowBlocks: Math.min(this.#blocks, fipsWindowBlocks),
+      windowBlocks: Math.min(this.#blocks - this.#forgottenBlocks, fipsWindowBlocks),
       failedBlocks: this.#failedBlocks,
-      failures: Object.fromEntries(counts) as Record<FipsTest, number>,
-      alarm: this.#alarmed ? { test: most[0] } : undefined,
+      failures: Object.fromEntries(
+        fipsTests.map((test, index) => [test, this.#windowFailures[index]!]),
+      ) as Record<FipsTest, number>,
+      alarm: this.#alarmed ? { test: this.#worstTest() } : undefined,
     };
+  }
+
+  /** Begins anew, quiet, with empty windows; the counts since the start stay. */
+  restart(): void {
+    this.close();
+    this.#window.fill(0);
+    this.#windowFailures.fill(0);
+    this.#failedBlocks = 0;
+    this.#shortFailedBlocks = 0;
+    this.#alarmed = false;
+    this.#forgottenBlocks = this.#blocks;
   }
 
   /** Zeroes what it has kept of the stream; its counts stay. */
@@ -80,8 +105,15 @@ export class FipsMonitor {
     for (const test of failed) this.failures.add(test);
     this.#slide(failed.reduce((mask, test) => mask | (1 << fipsTests.indexOf(test)), 0));
     const { window, shortWindow } = this.#thresholds;
-    const shortLimit = this.#alarmed ? 1 : shortWindow;
+    const wasAlarmed = this.#alarmed;
+    const shortLimit = wasAlarmed ? 1 : shortWindow;
     this.#alarmed = this.#failedBlocks >= window || this.#shortFailedBlocks >= shortLimit;
+    if (this.#alarmed && !wasAlarmed) this.#raised ??= this.#worstTest();
+  }
+
+  #worstTest(): FipsTest {
+    const most = Math.max(...this.#windowFailures);
+    return fipsTests[this.#windowFailures.indexOf(most)]!;
   }
 
   /** The windows move on by one block, whose failed tests are `mask`. */

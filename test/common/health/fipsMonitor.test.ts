@@ -9,6 +9,7 @@ import {
 import {
   fipsAlarmLevels,
   type FipsAlarmLevel,
+  fipsAlarmLevelFor,
   FipsMonitor,
   type FipsReport,
 } from "../../../common/health/fipsMonitor.ts";
@@ -89,6 +90,37 @@ test("an alarm ends with 200 good blocks, and the longer window below its thresh
   expect(longer.report().alarm).toBeDefined();
   longer.update(good);
   expect(longer.report()).toMatchObject({ failedBlocks: 11, alarm: undefined });
+});
+
+test("an update tells the alarm that it raised, also one that has ended by its end", () => {
+  const monitor = new FipsMonitor(30);
+  expect(monitor.update(Buffer.concat(repeated(6, longRun)))).toBeUndefined();
+  const bytes = Buffer.concat([longRun, ...repeated(200, good)]);
+  expect(monitor.update(bytes)).toBe("longest run");
+  expect(monitor.report().alarm).toBeUndefined();
+  expect(monitor.update(good)).toBeUndefined();
+});
+
+test("after a restart it is as new but for its totals", () => {
+  const monitor = fed(repeated(20, both), 40);
+  monitor.update(good.subarray(0, 100));
+  monitor.restart();
+  expect(monitor.report()).toEqual({ ...fed([], 40).report(), blocks: 20 });
+  expect(monitor.failures.get("continuous run")).toBe(20);
+  expect(monitor.update(Buffer.concat(repeated(8, longRun)))).toBeUndefined();
+  expect(monitor.report()).toMatchObject({ blocks: 28, windowBlocks: 8, failedBlocks: 8 });
+  expect(monitor.update(longRun)).toBe("longest run");
+});
+
+test.each([
+  [20, 20],
+  [29, 20],
+  [30, 30],
+  [39, 30],
+  [40, 40],
+  [60, 40],
+])("2^−%d has the level %d: none is laxer than asked for", (exponent, level) => {
+  expect(fipsAlarmLevelFor(exponent)).toBe(level);
 });
 
 test("the totals by test only grow", () => {
