@@ -165,7 +165,8 @@ class HashConditioner implements Conditioner {
   }
 }
 
-function hashInto(output: Buffer, at: number, input: Uint8Array): void {
+/** Writes SHA-512 of the input, 64 bytes. */
+export function hashInto(output: Buffer, at: number, input: Uint8Array): void {
   const digest = hash("sha512", input, "buffer");
   output.set(digest, at);
   digest.fill(0);

@@ -1,0 +1,155 @@
+import { ConfigError } from "../errors.ts";
+import type { AlarmTier, ContinuousTest } from "../health/alarms.ts";
+import { ContinuousTests } from "../health/continuousTests.ts";
+import { tierCutoffs } from "../health/cutoffs.ts";
+import { type Piece, PieceQueue } from "../pieces.ts";
+import {
+  hashStrategy,
+  type Input,
+  type Mixed,
+  RoundRobin,
+  type Strategy,
+  xorStrategy,
+} from "./strategies.ts";
+
+export const mixingStrategies = ["None", "Xor", "Hash"] as const;
+export type MixingStrategy = (typeof mixingStrategies)[number];
+
+export interface MixerOptions {
+  readonly strategy: MixingStrategy;
+  /** Sources that every byte of Xor and Hash comes from; None takes one. */
+  readonly minSources: number;
+  /** 31 at most. */
+  readonly sources: readonly {
+    readonly name: string;
+    /** H, the min-entropy of a byte in 1/1000 bit, 1000 … 8000. */
+    readonly minEntropyMillibitsPerByte: number;
+  }[];
+  /** e of the tests on the mixed stream, 20 … 60. */
+  readonly alphaExponent: number;
+}
+
+export type MixResult =
+  | { readonly mixed: Mixed }
+  | {
+      /** Of the mixed stream: several sources are broken in the same way, or the mixing is. */
+      readonly alarm: { readonly test: ContinuousTest; readonly tier: AlarmTier };
+      /** Bytes of all sources that were zeroed for it, those of this mix among them. */
+      readonly discardedBytes: number;
+    };
+
+interface Lane extends Input {
+  usable: boolean;
+}
+
+/**
+ * Tested bytes of many sources on their way into one stream, each used once. A source is `usable`
+ * at first; while it is not, it takes part in nothing, and there are never fewer sources in a byte
+ * than asked for: then the mix waits. All bytes are owned, and zeroed once used.
+ */
+export class Mixer {
+  readonly #strategy: Strategy;
+  readonly #lanes: readonly Lane[];
+  /**
+   * The mixed stream has no hold-back of its own: each source's bytes have been through one, and
+   * sources that cancel each other out do so from the first byte on.
+   */
+  readonly #tests: ContinuousTests;
+
+  constructor(strategy: Strategy, { sources, alphaExponent }: MixerOptions) {
+    this.#strategy = strategy;
+    this.#lanes = sources.map((source, index) => ({
+      ...source,
+      bit: 1 << index,
+      queue: new PieceQueue(),
+      usable: true,
+    }));
+    this.#tests = new ContinuousTests(
+      tierCutoffs(strategy.minEntropyMillibitsPerByte, alphaExponent),
+    );
+  }
+
+  /** H of what comes out, in 1/1000 bit. */
+  get minEntropyMillibitsPerByte(): number {
+    return this.#strategy.minEntropyMillibitsPerByte;
+  }
+
+  /** The bit of a source in `Mixed.sources`. */
+  bitOf(source: string): number {
+    return this.#lane(source).bit;
+  }
+
+  add(source: string, piece: Piece): void {
+    this.#lane(source).queue.push(piece);
+  }
+
+  heldBytes(source: string): number {
+    return this.#lane(source).queue.bytes;
+  }
+
+  /** Zeroes what is held of a source; returns how many bytes that was. */
+  discard(source: string): number {
+    return this.#lane(source).queue.clear();
+  }
+
+  /** A source in quarantine is not usable. */
+  setUsable(source: string, usable: boolean): void {
+    this.#lane(source).usable = usable;
+  }
+
+  /**
+   * What can be mixed now, up to `maxBytes` (for Hash whole blocks of 64); undefined while too few
+   * sources have bytes. After an alarm nothing is held, and the tests have begun anew.
+   */
+  mix(maxBytes: number): MixResult | undefined {
+    const heldBytes = this.#lanes.reduce((sum, { queue }) => sum + queue.bytes, 0);
+    const usable = this.#lanes.filter((lane) => lane.usable);
+    const mixed = this.#strategy.mix(usable, maxBytes);
+    if (mixed === undefined) return undefined;
+    const alarm = this.#tests.examine(mixed.data);
+    if (alarm === undefined) return { mixed };
+    mixed.data.fill(0);
+    this.close();
+    this.#tests.restart();
+    return { alarm: { test: alarm.test, tier: alarm.tier }, discardedBytes: heldBytes };
+  }
+
+  /**
+   * The sources without which the mix cannot go on: all that are not usable or have too few bytes.
+   * Where more than enough sources are there, any of them would help. Empty: nothing is missing.
+   */
+  waitingFor(): string[] {
+    const isReady = (lane: Lane): boolean => lane.usable && this.#strategy.isReady(lane);
+    const missing = this.#lanes.filter((lane) => !isReady(lane));
+    const ready = this.#lanes.length - missing.length;
+    return ready >= this.#strategy.minSources ? [] : missing.map(({ name }) => name);
+  }
+
+  /** Zeroes all that is held. */
+  close(): void {
+    for (const { queue } of this.#lanes) queue.clear();
+  }
+
+  #lane(source: string): Lane {
+    const lane = this.#lanes.find(({ name }) => name === source);
+    if (lane === undefined) throw new RangeError("no such source");
+    return lane;
+  }
+}
+
+/** @throws ConfigError when `minSources` is not 1 … the number of sources */
+export function createMixer(options: MixerOptions): Mixer {
+  const { strategy, minSources, sources } = options;
+  if (!Number.isInteger(minSources) || minSources < 1 || minSources > sources.length) {
+    throw new ConfigError(
+      `mixing asks for ${minSources} sources of ${sources.length}; ask for 1 to ${sources.length}`,
+    );
+  }
+  const entropies = sources.map((source) => source.minEntropyMillibitsPerByte);
+  const strategies = {
+    None: () => new RoundRobin(entropies),
+    Xor: () => xorStrategy(minSources, entropies),
+    Hash: () => hashStrategy(minSources),
+  };
+  return new Mixer(strategies[strategy](), options);
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../../common/errors.ts";
+import { createMixer, type MixerOptions } from "../../../common/mixing/mixer.ts";
+import { seededBytes } from "../../helpers/seededBytes.ts";
+
+type Options = Partial<Omit<MixerOptions, "sources">> & { entropies?: readonly number[] };
+
+/** Sources a, b, c …; the tests on the mixed stream are at their laxest. */
+function mixerOf({ entropies = [8_000, 8_000, 8_000], ...options }: Options = {}) {
+  const sources = entropies.map((minEntropyMillibitsPerByte, index) => ({
+    name: "abcdefgh"[index]!,
+    minEntropyMillibitsPerByte,
+  }));
+  return createMixer({ strategy: "Xor", minSources: 2, alphaExponent: 60, ...options, sources });
+}
+
+const next = seededBytes(1);
+
+function piece(length: number, fetchedAt = 0) {
+  return { data: next(length), fetchedAt };
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+describe("Xor", () => {
+  test("is as long as the fullest minSources allow; a slower source adds what it has", () => {
+    const mixer = mixerOf();
+    const [a, b, c] = [next(100), next(60), next(10)];
+    const expected = b.map((byte, at) => byte ^ a[at]! ^ (c[at] ?? 0));
+    mixer.add("a", { data: a, fetchedAt: 7 });
+    mixer.add("b", { data: b, fetchedAt: 5 });
+    mixer.add("c", { data: c, fetchedAt: 6 });
+    expect(mixer.mix(1_000)).toEqual({
+      mixed: { data: Buffer.from(expected), fetchedAt: 5, sources: 0b111 },
+    });
+    expect(["a", "b", "c"].map((name) => mixer.heldBytes(name))).toEqual([40, 0, 0]);
+    expect(mixer.waitingFor()).toEqual(["b", "c"]);
+    mixer.add("c", piece(40, 8));
+    expect(mixer.mix(1_000)).toMatchObject({ mixed: { fetchedAt: 7, sources: 0b101 } });
+  });
+
+  test("claims the best of the minSources worst", () => {
+    const claims = [1, 2, 3].map(
+      (minSources) =>
+        mixerOf({ minSources, entropies: [7_900, 4_000, 6_000] }).minEntropyMillibitsPerByte,
+    );
+    expect(claims).toEqual([4_000, 6_000, 7_900]);
+  });
+});
+
+describe("Hash", () => {
+  test.each([
+    [8_000, 72],
+    [7_900, 73],
+    [7_500, 77],
+    [7_000, 83],
+    [6_000, 96],
+    [4_000, 144],
+    [1_000, 576],
+  ])("with %d millibits every block takes %d bytes", (entropy, needed) => {
+    const mixer = mixerOf({ strategy: "Hash", entropies: [entropy, 8_000] });
+    mixer.add("a", piece(needed - 1));
+    mixer.add("b", piece(1_000));
+    expect(mixer.mix(1_000)).toBeUndefined();
+    expect(mixer.waitingFor()).toEqual(["a"]);
+    mixer.add("a", piece(1));
+    expect(mixer.mix(1_000)).toMatchObject({ mixed: { sources: 0b11 } });
+    expect([mixer.heldBytes("a"), mixer.heldBytes("b")]).toEqual([0, 1_000 - 72]);
+    expect(mixer.minEntropyMillibitsPerByte).toBe(8_000);
+  });
+});
+
+describe("None", () => {
+  test("takes a piece of each source in turn, and passes over one that has none", () => {
+    const mixer = mixerOf({ strategy: "None" });
+    const pieces = ["a", "a", "b", "c", "a"].map((name, at) => ({ name, ...piece(20, at) }));
+    for (const { name, ...each } of pieces) mixer.add(name, each);
+    const order = [0, 2, 3, 1, 4];
+    for (const at of order) {
+      const { name, data, fetchedAt } = pieces[at]!;
+      const mixed = { data, fetchedAt, sources: mixer.bitOf(name) };
+      expect(mixer.mix(100)).toEqual({ mixed });
+    }
+    expect(mixer.mix(100)).toBeUndefined();
+    expect(mixer.waitingFor()).toEqual(["a", "b", "c"]);
+  });
+
+  test("goes on with any single source; a piece may go in parts, without a copy", () => {
+    const mixer = mixerOf({ strategy: "None" });
+    mixer.setUsable("a", false);
+    const [a, b] = [piece(20), piece(20)];
+    mixer.add("a", a);
+    mixer.add("b", b);
+    const result = mixer.mix(15);
+    if (result === undefined || !("mixed" in result)) throw new Error("no mix");
+    expect(result.mixed.data).toEqual(b.data.subarray(0, 15));
+    expect(result.mixed.data.buffer).toBe(b.data.buffer);
+    expect(mixer.mix(15)).toMatchObject({ mixed: { data: b.data.subarray(15) } });
+    expect(mixer.mix(15)).toBeUndefined();
+    expect(mixer.heldBytes("a")).toBe(20);
+  });
+
+  test("claims the least", () => {
+    const mixer = mixerOf({ strategy: "None", entropies: [7_900, 4_000, 6_000] });
+    expect(mixer.minEntropyMillibitsPerByte).toBe(4_000);
+  });
+});
+
+describe("the mixed stream's own tests", () => {
+  test("sources that cancel each other out: all is zeroed, and counted", () => {
+    const mixer = mixerOf();
+    const same = next(1_000);
+    const inputs = [same, Buffer.from(same), next(10)];
+    ["a", "b", "c"].forEach((name, at) => mixer.add(name, { data: inputs[at]!, fetchedAt: 0 }));
+    expect(mixer.mix(100)).toEqual({
+      alarm: { test: "repetition count", tier: "permanent" },
+      discardedBytes: 2_010,
+    });
+    expect(inputs.every(isZero)).toBe(true);
+    expect(mixer.heldBytes("a")).toBe(0);
+    mixer.add("a", piece(100));
+    mixer.add("b", piece(100));
+    expect(mixer.mix(100)).toHaveProperty("mixed");
+  });
+
+  test("go on from mix to mix, by the claimed min-entropy", () => {
+    const mixer = mixerOf({
+      strategy: "None",
+      entropies: [4_000],
+      minSources: 1,
+      alphaExponent: 20,
+    });
+    mixer.add("a", { data: Buffer.alloc(5, 1), fetchedAt: 0 });
+    expect(mixer.mix(3)).toHaveProperty("mixed");
+    expect(mixer.mix(3)).toHaveProperty("mixed");
+    mixer.add("a", { data: Buffer.alloc(1, 1), fetchedAt: 0 });
+    expect(mixer.mix(3)).toEqual({
+      alarm: { test: "repetition count", tier: "intermittent" },
+      discardedBytes: 1,
+    });
+  });
+});
+
+test.each([0, 4, 1.5])("minSources %d of 3 is refused", (minSources) => {
+  expect(() => mixerOf({ minSources })).toThrow(ConfigError);
+});
+
+test("a source that was not named at the start is refused", () => {
+  expect(() => mixerOf().add("d", piece(1))).toThrow(RangeError);
+});
