@@ -25,6 +25,8 @@ const shortRuns = 16;
 /** Places of run counts: by value, then by length 0 (no run at all) … 6 (and more). */
 const slotsPerValue = longRun + 1;
 
+const noNibbles: readonly number[] = Array.from({ length: 16 }, () => 0);
+
 /** What is counted: bytes, then seams of a short run and the head of the byte that follows it. */
 const byteValues = 256;
 const patterns = byteValues + shortRuns * shortRuns;
@@ -32,8 +34,18 @@ const patterns = byteValues + shortRuns * shortRuns;
 /** Of every byte, the highest bit first: its ones, its first run, its last run; a head of 0 where
  * both are the same. */
 const { onesOf, heads, tails } = tabulateBytes();
-/** Of every pattern, the runs that end in it: their slots, and the longest by value. */
-const { slots, firstSlot, longestOf } = tabulatePatterns();
+/** The runs that end in each pattern. */
+const endedRuns = listEndedRuns();
+/** By slot, the patterns in which such a run ends; one in which two do is there twice. */
+const patternsBySlot = Array.from({ length: 2 * slotsPerValue }, (_, slot) =>
+  Uint16Array.from(
+    endedRuns.flatMap((runs, pattern) =>
+      runs.filter((run) => slotOf(run) === slot).map(() => pattern),
+    ),
+  ),
+);
+/** By value: the patterns, and the longest run of the value that ends in each; the longest first. */
+const longestFirst = [longestRuns(0), longestRuns(1)] as const;
 
 /**
  * Counts the bits of a sequence that comes in pieces, up to 2³² bytes. Per byte it counts the byte,
@@ -43,7 +55,7 @@ export class BitCounts {
   readonly #patterns = new Uint32Array(patterns);
   /** How often each byte came. */
   readonly bytes: Readonly<ArrayLike<number>> = this.#patterns.subarray(0, byteValues);
-  /** Runs that a whole byte of zeros or ones was part of. */
+  /** Runs that no pattern tells: most had a whole byte of zeros or ones in them. */
   readonly #longRuns = new Uint32Array(2 * slotsPerValue);
   readonly #longest = new Uint32Array(2);
   /** The run that is under way; none at first. */
@@ -51,51 +63,53 @@ export class BitCounts {
 
   add(data: Uint8Array): void {
     const counts = this.#patterns;
+    const even = data.length & ~1;
     let run = this.#run;
-    for (let index = 0; index < data.length; index++) {
-      const byte = data[index]!;
-      const head = heads[byte]!;
-      counts[byte]! += 1;
-      if (run < shortRuns && head !== 0) {
-        counts[seam(run, head)]! += 1;
-        run = tails[byte]!;
-      } else run = this.#goOn(run, byte);
+    // Two bytes a turn are half as fast again as one.
+    for (let at = 0; at < even; at += 2) {
+      const first = data[at]!;
+      const second = data[at + 1]!;
+      const firstHead = heads[first]!;
+      const secondHead = heads[second]!;
+      counts[first]! += 1;
+      counts[second]! += 1;
+      if (run < shortRuns && firstHead !== 0 && secondHead !== 0) {
+        counts[seam(run, firstHead)]! += 1;
+        counts[seam(tails[first]!, secondHead)]! += 1;
+        run = tails[second]!;
+      } else run = this.#goOn(this.#goOn(run, first), second);
+    }
+    if (even < data.length) {
+      counts[data[even]!]! += 1;
+      run = this.#goOn(run, data[even]!);
     }
     this.#run = run;
   }
 
   /** The figures up to now; the run under way counts as ended. */
   figures(): BitFigures {
-    const runs = this.#longRuns.slice();
-    const longest = this.#longest.slice();
-    endRun(runs, longest, this.#run);
-    for (let pattern = 0; pattern < patterns; pattern++) {
-      const times = this.#patterns[pattern]!;
-      if (times === 0) continue;
-      const end = firstSlot[pattern + 1]!;
-      for (let at = firstSlot[pattern]!; at < end; at++) runs[slots[at]!]! += times;
-      longest[0] = Math.max(longest[0]!, longestOf[2 * pattern]!);
-      longest[1] = Math.max(longest[1]!, longestOf[2 * pattern + 1]!);
-    }
-    const nibbles = Array.from({ length: 16 }, () => 0);
+    const highNibbles: number[] = [];
+    const lowNibbles = [...noNibbles];
     let bits = 0;
     let ones = 0;
-    for (let byte = 0; byte < byteValues; byte++) {
-      const times = this.#patterns[byte]!;
-      bits += 8 * times;
-      ones += onesOf[byte]! * times;
-      nibbles[byte >> 4]! += times;
-      nibbles[byte & 15]! += times;
+    for (let high = 0; high < 16; high++) {
+      let inRow = 0;
+      for (let low = 0; low < 16; low++) {
+        const byte = (high << 4) | low;
+        const times = this.#patterns[byte]!;
+        inRow += times;
+        lowNibbles[low]! += times;
+        ones += onesOf[byte]! * times;
+      }
+      highNibbles.push(inRow);
+      bits += 8 * inRow;
     }
     return {
       bits,
       ones,
-      nibbles,
-      runs: {
-        zeros: [...runs.subarray(1, slotsPerValue)],
-        ones: [...runs.subarray(slotsPerValue + 1)],
-      },
-      longestRun: { zeros: longest[0]!, ones: longest[1]! },
+      nibbles: highNibbles.map((times, nibble) => times + lowNibbles[nibble]!),
+      runs: { zeros: this.#runsOf(0), ones: this.#runsOf(1) },
+      longestRun: { zeros: this.#longestRunOf(0), ones: this.#longestRunOf(1) },
     };
   }
 
@@ -107,7 +121,26 @@ export class BitCounts {
     this.#run = 0;
   }
 
-  /** The rare case: a long run, or a byte that is one run itself. Returns the run then under way. */
+  #runsOf(value: 0 | 1): number[] {
+    const counts: number[] = [];
+    const underWay = slotOf(this.#run);
+    for (let length = 1; length <= longRun; length++) {
+      const slot = value * slotsPerValue + length;
+      const patterns = patternsBySlot[slot]!;
+      let times = this.#longRuns[slot]! + Number(slot === underWay);
+      for (let at = 0; at < patterns.length; at++) times += this.#patterns[patterns[at]!]!;
+      counts.push(times);
+    }
+    return counts;
+  }
+
+  #longestRunOf(value: 0 | 1): number {
+    const inPatterns = longestFirst[value].find(({ pattern }) => this.#patterns[pattern]! > 0);
+    const underWay = (this.#run & 1) === value ? this.#run >> 1 : 0;
+    return Math.max(this.#longest[value]!, underWay, inPatterns?.length ?? 0);
+  }
+
+  /** Any byte after any run, without the seams: what is rare. Returns the run then under way. */
   #goOn(run: Run, byte: number): Run {
     const isOneRun = heads[byte] === 0;
     const head = isOneRun ? tails[byte]! : heads[byte]!;
@@ -149,7 +182,7 @@ function tabulateBytes() {
   };
 }
 
-function tabulatePatterns() {
+function listEndedRuns(): Run[][] {
   const ended: Run[][] = Array.from({ length: patterns }, () => []);
   for (let byte = 0; byte < byteValues; byte++) ended[byte] = runsOf(byte).slice(1, -1);
   for (let run = 0; run < shortRuns; run++) {
@@ -158,18 +191,14 @@ function tabulatePatterns() {
       ended[seam(run, head)] = joins ? [run + (head & ~1)] : [run, head];
     }
   }
-  const tables = {
-    slots: Uint8Array.from(ended.flat(), slotOf),
-    /** Where a pattern's slots begin; they end where the next one's begin. */
-    firstSlot: new Uint16Array(patterns + 1),
-    longestOf: new Uint8Array(2 * patterns),
-  };
-  ended.forEach((runs, pattern) => {
-    tables.firstSlot[pattern + 1] = tables.firstSlot[pattern]! + runs.length;
-    for (const run of runs) {
-      const at = 2 * pattern + (run & 1);
-      tables.longestOf[at] = Math.max(tables.longestOf[at]!, run >> 1);
-    }
-  });
-  return tables;
+  return ended;
+}
+
+function longestRuns(value: 0 | 1): { readonly pattern: number; readonly length: number }[] {
+  return endedRuns
+    .map((runs, pattern) => {
+      const lengths = runs.filter((run) => (run & 1) === value).map((run) => run >> 1);
+      return { pattern, length: Math.max(0, ...lengths) };
+    })
+    .sort((a, b) => b.length - a.length);
 }
