@@ -17,7 +17,7 @@ export type HealthAlarm =
   | {
       readonly test: "not independent";
       readonly tier: "intermittent";
-      /** Gave the same bytes; nobody can tell which of the two is at fault. */
+      /** Gave the same bytes: both are to be cut off, since nobody can tell which is at fault. */
       readonly otherSource: string;
     };
 

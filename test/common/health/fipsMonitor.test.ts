@@ -110,6 +110,8 @@ test("after a restart it is as new but for its totals", () => {
   expect(monitor.update(Buffer.concat(repeated(8, longRun)))).toBeUndefined();
   expect(monitor.report()).toMatchObject({ blocks: 28, windowBlocks: 8, failedBlocks: 8 });
   expect(monitor.update(longRun)).toBe("longest run");
+  monitor.update(Buffer.concat(repeated(991, good)));
+  expect(monitor.report()).toMatchObject({ windowBlocks: 1_000, failedBlocks: 9 });
 });
 
 test.each([

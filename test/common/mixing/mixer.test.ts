@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../common/errors.ts";
 import { createMixer, type MixerOptions } from "../../../common/mixing/mixer.ts";
+import { copiesDuring } from "../health/helpers/copies.ts";
 import { seededBytes } from "../../helpers/seededBytes.ts";
 
 type Options = Partial<Omit<MixerOptions, "sources">> & { entropies?: readonly number[] };
@@ -70,6 +71,19 @@ describe("Hash", () => {
     expect([mixer.heldBytes("a"), mixer.heldBytes("b")]).toEqual([0, 1_000 - 72]);
     expect(mixer.minEntropyMillibitsPerByte).toBe(8_000);
   });
+
+  test("no copy of an input is left", () => {
+    const mixer = mixerOf({ strategy: "Hash" });
+    for (const name of ["a", "b", "c"]) mixer.add(name, piece(200));
+    let output: ArrayBufferLike | undefined;
+    const copies = copiesDuring(() => {
+      const result = mixer.mix(128);
+      if (result !== undefined && "mixed" in result) output = result.mixed.data.buffer;
+    });
+    const inputs = copies.filter(({ buffer }) => buffer !== output);
+    expect(inputs.length).toBeGreaterThan(0);
+    expect(inputs.every(isZero)).toBe(true);
+  });
 });
 
 describe("None", () => {
@@ -135,11 +149,15 @@ describe("the mixed stream's own tests", () => {
     mixer.add("a", { data: Buffer.alloc(5, 1), fetchedAt: 0 });
     expect(mixer.mix(3)).toHaveProperty("mixed");
     expect(mixer.mix(3)).toHaveProperty("mixed");
-    mixer.add("a", { data: Buffer.alloc(1, 1), fetchedAt: 0 });
+    const last = Buffer.alloc(4, 1);
+    mixer.add("a", { data: last, fetchedAt: 0 });
     expect(mixer.mix(3)).toEqual({
       alarm: { test: "repetition count", tier: "intermittent" },
-      discardedBytes: 1,
+      discardedBytes: 4,
     });
+    expect(isZero(last)).toBe(true);
+    mixer.add("a", { data: Buffer.alloc(5, 1), fetchedAt: 0 });
+    expect(mixer.mix(5)).toHaveProperty("mixed"); // begun anew
   });
 });
 
