@@ -26,7 +26,8 @@ export function firstAlarm(
 /** The bytes that can be in no failing window or run any more. */
 export function clearBytes(stream: Uint8Array): number {
   const end = stream.length - (stream.length % 512);
-  return end - runBefore(stream, end);
+  const run = runBefore(stream, end);
+  return end - (run > 1 ? run : 0);
 }
 
 /** How many bytes before `end` are equal to the last of them. */
