@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { formatAddress, type Address } from "../common/config/fields.ts";
-import { unwrap } from "../common/config/load.ts";
+import { optionsOf, unwrap } from "../common/config/explain.ts";
 import { formatDuration, formatSize } from "../common/config/units.ts";
 
 /** A config field as its README describes it. */
@@ -22,10 +22,48 @@ export function listFields(schema: z.ZodType, prefix = ""): FieldRow[] {
     const group = unwrap(field);
     if (group instanceof z.ZodObject) return listFields(group, `${path}.`);
     const own = [describeField(path, field)];
-    return group instanceof z.ZodArray && unwrap(group.element as z.ZodType) instanceof z.ZodObject
-      ? [...own, ...listFields(group.element as z.ZodType, `${path}[].`)]
-      : own;
+    if (!(group instanceof z.ZodArray)) return own;
+    const element = unwrap(group.element as z.ZodType);
+    if (element instanceof z.ZodDiscriminatedUnion) {
+      return [...own, ...listUnion(element, `${path}[].`)];
+    }
+    return [...own, ...listFields(element, `${path}[].`)];
   });
+}
+
+/** A row for each field of a union's types; several where types have it in different ways. */
+function listUnion(union: z.ZodDiscriminatedUnion, prefix: string): FieldRow[] {
+  const options = optionsOf(union);
+  const names = new Set(options.flatMap(({ shape }) => Object.keys(shape)));
+  return [...names].flatMap((name) => {
+    const path = `${prefix}${name}`;
+    const variants = options.flatMap(({ type, shape }) => {
+      const field = shape[name];
+      return field === undefined ? [] : [{ type, row: describeField(path, field) }];
+    });
+    const types = variants.map(({ type }) => type);
+    const [first] = variants;
+    if (name === union.def.discriminator && first !== undefined) {
+      return [{ ...first.row, range: types.join(", ") }];
+    }
+    const same = Map.groupBy(variants, ({ row }) => JSON.stringify(row));
+    const all = options.map(({ type }) => type);
+    return [...same.values()].flatMap((group) => mergeVariants(group, all));
+  });
+}
+
+/** One row for types that have a field alike; names them unless they are all. */
+function mergeVariants(
+  variants: readonly { readonly type: string; readonly row: FieldRow }[],
+  all: readonly string[],
+): FieldRow[] {
+  const [first] = variants;
+  if (first === undefined) return [];
+  const types = variants.map(({ type }) => type);
+  const others = all.filter((type) => !types.includes(type));
+  if (others.length === 0) return [first.row];
+  const which = others.length === 1 ? `all but ${others.join()}` : types.join(", ");
+  return [{ ...first.row, meaning: `${which}: ${first.row.meaning}` }];
 }
 
 /** The rows as a markdown table. */

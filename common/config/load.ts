@@ -13,8 +13,8 @@ import {
 } from "yaml";
 import { z } from "zod";
 import { ConfigError, errorCode } from "../errors.ts";
-import { formatPath, listProblems, showKey, type Problem } from "./issues.ts";
-import { nearest } from "./suggest.ts";
+import { explain } from "./explain.ts";
+import { formatPath, listProblems, showKey } from "./issues.ts";
 
 const maxConfigBytes = 2 ** 20;
 const maxProblems = 20;
@@ -82,12 +82,13 @@ export function checkDocument<Schema extends z.ZodType>(
       `${path}:${lines.linePos(broken.pos[0]).line}: not YAML (${broken.code})`,
     );
   }
-  const parsed = schema.safeParse(toPlain(document, lines, path));
+  const value = toPlain(document, lines, path);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = listProblems(parsed.error).slice(0, maxProblems);
   const shown = problems.map((problem) => {
     const line = lineOf(document, lines, problem.path);
-    return `${path}:${line}: ${formatPath(problem.path)}${explain(problem, schema)}`;
+    return `${path}:${line}: ${formatPath(problem.path)}${explain(problem, schema, value)}`;
   });
   throw new ConfigError(shown.join("\n"));
 }
@@ -135,42 +136,6 @@ function toPlain(document: Document, lines: LineCounter, path: string): unknown 
   } catch {
     throw new ConfigError(`${path}: not YAML`); // a tag of an old version that does not fit
   }
-}
-
-function explain(problem: Problem, schema: z.ZodType): string {
-  if (problem.message !== "unknown key") return problem.message;
-  const suggestion = nearest(
-    String(problem.path.at(-1)),
-    keysAt(schema, problem.path.slice(0, -1)),
-  );
-  return suggestion === undefined ? "unknown key" : `unknown key; did you mean ${suggestion}?`;
-}
-
-/** The keys that the schema knows at a path, for suggestions. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const inner = unwrap(schema);
-  const [step, ...rest] = path;
-  if (inner instanceof z.ZodObject) {
-    if (step === undefined) return Object.keys(inner.shape);
-    const next: z.ZodType | undefined = inner.shape[String(step)];
-    return next === undefined ? [] : keysAt(next, rest);
-  }
-  if (inner instanceof z.ZodArray) return keysAt(inner.element as z.ZodType, rest);
-  return [];
-}
-
-/** The object or array schema inside defaults, optionals, refinements and transforms. */
-export function unwrap(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodPreprocess) return unwrap(schema.out as z.ZodType);
-  if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType);
-  if (
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault
-  ) {
-    return unwrap(schema.unwrap() as z.ZodType);
-  }
-  return schema;
 }
 
 /** The line of the deepest part of the path that the file has. */

@@ -1,8 +1,10 @@
-import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpAgent, type IncomingHttpHeaders } from "node:http";
 import got, { type OptionsInit, type Response } from "got";
 import { errorCode } from "../errors.ts";
+import { parseRetryAfter } from "./retryAfter.ts";
 import { SourceError } from "./source.ts";
 import type { SourceAgent } from "./tlsAgent.ts";
+import { handshakeProblem } from "./tlsProblem.ts";
 
 export interface GetOptions {
   readonly agent: SourceAgent;
@@ -10,6 +12,8 @@ export interface GetOptions {
   readonly timeout: number;
   /** The body may have this many bytes, given its media type (lower case, no parameters). */
   readonly limit: (mediaType: string) => number;
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -17,12 +21,10 @@ export interface GetAnswer {
   readonly status: number;
   /** Lower case, without parameters; empty when the source names none. */
   readonly mediaType: string;
+  /** Milliseconds that the source asks to be left alone. */
+  readonly retryAfter?: number | undefined;
   readonly body: Buffer;
 }
-
-const certificateCodes =
-  /^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
-const handshakeCodes = /^(ERR_SSL_|EPROTO$)/;
 
 /**
  * One GET: no redirect, no retry, no compression, a bound on time and on bytes.
@@ -42,22 +44,17 @@ export async function boundedGet(url: URL, options: GetOptions): Promise<GetAnsw
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > options.limit(mediaTypeOf(answer))) {
+      if (length > options.limit(mediaTypeOf(answer?.headers))) {
         throw new SourceError("ERR_SOURCE_LENGTH", "answers with more bytes than asked for");
       }
     }
     if (answer?.complete !== true)
       throw new SourceError("ERR_SOURCE_LENGTH", "its answer was cut short");
-    const encoding = answer.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity") {
-      throw new SourceError(
-        "ERR_SOURCE_FORMAT",
-        "answers compressed although identity was asked for",
-      );
-    }
+    refuseCompression(answer.headers);
     return {
       status: answer.statusCode,
-      mediaType: mediaTypeOf(answer),
+      mediaType: mediaTypeOf(answer.headers),
+      retryAfter: parseRetryAfter(answer.headers["retry-after"], Date.now()),
       body: Buffer.concat(chunks),
     };
   } catch (error) {
@@ -72,17 +69,18 @@ export async function boundedGet(url: URL, options: GetOptions): Promise<GetAnsw
 
 const plainAgent = new HttpAgent({ keepAlive: true });
 
-function requestOptions({ agent, timeout, signal }: GetOptions): OptionsInit & { isStream: true } {
+function requestOptions(options: GetOptions): OptionsInit & { isStream: true } {
   return {
     isStream: true,
-    agent: { https: agent, http: plainAgent },
-    timeout: { request: timeout },
-    signal,
+    agent: { https: options.agent, http: plainAgent },
+    timeout: { request: options.timeout },
+    signal: options.signal,
     retry: { limit: 0 },
     followRedirect: false,
     decompress: false,
     throwHttpErrors: false,
     headers: {
+      ...options.headers,
       "accept-encoding": "identity",
       "cache-control": "no-store",
       "user-agent": "qrng-bridge",
@@ -90,10 +88,23 @@ function requestOptions({ agent, timeout, signal }: GetOptions): OptionsInit & {
   };
 }
 
-function mediaTypeOf(answer: Response | undefined): string {
-  const type = answer?.headers["content-type"] ?? "";
+function mediaTypeOf(headers: IncomingHttpHeaders | undefined): string {
+  const type = headers?.["content-type"] ?? "";
   return (type.split(";")[0] ?? "").trim().toLowerCase();
 }
+
+function refuseCompression(headers: IncomingHttpHeaders): void {
+  if ((headers["content-encoding"] ?? "identity") === "identity") return;
+  throw new SourceError("ERR_SOURCE_FORMAT", "answers compressed although identity was asked for");
+}
+
+const networkTexts: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens on its address and port",
+  ENOTFOUND: "its name is not known to DNS",
+  EAI_AGAIN: "DNS does not answer for its name",
+  EHOSTUNREACH: "no route leads to it, or a firewall refuses it",
+  ENETUNREACH: "no route leads to its network",
+};
 
 /** got wraps errors; what counts is the first of ours in the chain, else the code. */
 function asSourceError(error: unknown): SourceError {
@@ -107,13 +118,13 @@ function asSourceError(error: unknown): SourceError {
   if (code === "ECONNRESET" || code === "ERR_READING_RESPONSE_STREAM" || code === "ECONNABORTED") {
     return new SourceError("ERR_SOURCE_UNREACHABLE", "ended the connection", { cause: error });
   }
-  if (certificateCodes.test(code)) {
-    return new SourceError("ERR_SOURCE_TLS", `its certificate is not trusted (${code})`, {
-      cause: error,
-    });
+  if (code.startsWith("HPE_")) {
+    const text = code === "HPE_HEADER_OVERFLOW" ? "sends too many headers" : "speaks no HTTP";
+    return new SourceError("ERR_SOURCE_UNREACHABLE", `${text} (${code})`, { cause: error });
   }
-  if (handshakeCodes.test(code)) {
-    return new SourceError("ERR_SOURCE_TLS", `does not agree on TLS (${code})`, { cause: error });
-  }
-  return new SourceError("ERR_SOURCE_UNREACHABLE", `cannot be reached (${code})`, { cause: error });
+  const text = networkTexts[code] ?? "cannot be reached";
+  return (
+    handshakeProblem(code, error) ??
+    new SourceError("ERR_SOURCE_UNREACHABLE", `${text} (${code})`, { cause: error })
+  );
 }

@@ -2,8 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../log/logger.ts";
 import { Tally } from "../metrics.ts";
 import type { Running } from "../shutdown.ts";
-import { backoffDelay, sleep, type Backoff } from "../wait.ts";
 import { RepeatCheck } from "../health/repeats.ts";
+import { backoffDelay, Notice, sleep, type Backoff } from "../wait.ts";
 import { SourceError, sourceErrorCodes, type Source, type SourceErrorCode } from "./source.ts";
 
 /** Where fetched bytes go; what it holds is bounded. */
@@ -69,10 +69,28 @@ export function startFetchLoop(options: FetchLoopOptions): FetchLoop {
     failures = outcome === "ok" ? 0 : failures + 1;
   };
 
+  /** @param revision of the source's files, when the fetch that failed began */
+  const untilRetry = async ({ retry }: SourceError, revision: number): Promise<void> => {
+    if (retry.when === "changed") {
+      const files = source.watched?.paths ?? [];
+      log.error(
+        { source: source.name, files },
+        files.length === 0
+          ? "source is not asked again until the program is started with another config"
+          : "source is not asked again until one of its files changes, or a restart",
+      );
+      await (source.watched?.untilAfter(revision, signal) ?? new Notice().wait(signal));
+      return;
+    }
+    const least = retry.when === "later" ? retry.afterMilliseconds : 0;
+    await sleep(Math.max(least, backoffDelay(failures - 1, backoff, random)), signal);
+  };
+
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       await sink.untilRoom(source.chunkBytes, signal);
       if (signal.aborted) return;
+      const revision = source.watched?.revision() ?? 0;
       try {
         await fetchOnce();
         note("ok");
@@ -81,7 +99,7 @@ export function startFetchLoop(options: FetchLoopOptions): FetchLoop {
         if (signal.aborted) return;
         if (!(error instanceof SourceError)) throw error;
         note(error.code, error);
-        await sleep(backoffDelay(failures - 1, backoff, random), signal);
+        await untilRetry(error, revision);
       }
     }
   };

@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError } from "../../common/errors.ts";
 import { sourceErrorCodes } from "../../common/sources/source.ts";
-import { certificateSha256 } from "../../common/sources/tlsAgent.ts";
+import { certificateSha256 } from "../../common/sources/tlsProblem.ts";
 import { makeAuthority, type Identity } from "../helpers/certificates.ts";
 import { startFixture } from "../helpers/child.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -26,7 +26,7 @@ test("durations, sizes and addresses are numbers and parts afterwards", () => {
 
 test("fields named …_file are paths from the config's own folder, wherever they are nested", () => {
   const config = parseConfig(collectorConfig, collector.text, "/etc/bridge/collector.yaml");
-  expect(config.sources?.[0]?.ca_file).toBe(`/etc/bridge/tls/${marker}.crt`);
+  expect(config.sources?.[0]).toMatchObject({ ca_file: `/etc/bridge/tls/${marker}.crt` });
   expect(config.push.tls).toEqual({
     ca_file: `/etc/bridge/${marker}`,
     certificate_file: "/etc/tls.crt",

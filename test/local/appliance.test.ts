@@ -1,10 +1,10 @@
 import { buffer } from "node:stream/consumers";
 import { Agent, request } from "node:https";
 import { beforeAll, afterAll, describe, expect, test } from "vitest";
-import { createQuantisSource } from "../../common/sources/quantis.ts";
 import { type ApplianceServer, startAppliance } from "../../local/appliance/server.ts";
 import { createAuthority } from "../../local/certificates.ts";
 import { captureLog } from "../helpers/capturedLog.ts";
+import { fetchFrom, openSource } from "../helpers/sources.ts";
 
 const captured = captureLog();
 let appliance: ApplianceServer;
@@ -66,22 +66,20 @@ describe("streambytes", () => {
   );
 
   test("is read by the bridge's own source, but only as a simulated one", async () => {
-    const source = (simulated: boolean) =>
-      createQuantisSource({
-        name: "bench",
-        url: `https://127.0.0.1:${appliance.address.port}`,
-        trust: { ca, pins: [] },
-        chunkBytes: 1000,
-        timeout: 5000,
-        simulated,
+    const open = (simulated: boolean) =>
+      openSource({
+        entry: {
+          type: "Quantis",
+          url: `https://127.0.0.1:${appliance.address.port}`,
+          fetch_chunk_size: 1000,
+          simulated,
+        },
+        files: { ca_file: ca },
       });
-    const signal = new AbortController().signal;
-    const named = source(true);
-    expect((await named.fetch(signal)).length).toBe(1000);
-    named.close();
-    const unnamed = source(false);
-    await expect(unnamed.fetch(signal)).rejects.toThrow("calls itself simulated");
-    unnamed.close();
+    await using named = await open(true);
+    expect((await fetchFrom(named)).length).toBe(1000);
+    await using unnamed = await open(false);
+    await expect(fetchFrom(unnamed)).rejects.toThrow("calls itself simulated");
   });
 });
 

@@ -3,18 +3,18 @@ import type { AddressInfo } from "node:net";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
-import { createQuantisSource } from "../../common/sources/quantis.ts";
-import { SourceError } from "../../common/sources/source.ts";
-import { certificateSha256, type Trust } from "../../common/sources/tlsAgent.ts";
+import type { SourceError } from "../../../common/sources/source.ts";
+import { certificateSha256 } from "../../../common/sources/tlsProblem.ts";
 import { X509Certificate } from "node:crypto";
 import {
   makeAuthority,
   selfSigned,
   type Authority,
   type Identity,
-} from "../helpers/certificates.ts";
-import { captureLog } from "../helpers/capturedLog.ts";
-import { sendsBytes, startFaultAppliance } from "../helpers/faultAppliance.ts";
+} from "../../helpers/certificates.ts";
+import { captureLog } from "../../helpers/capturedLog.ts";
+import { sendsBytes, startFaultAppliance } from "../../helpers/faultAppliance.ts";
+import { fetchFrom, openSource, refusalOf, type OpenSource } from "../../helpers/sources.ts";
 
 const size = 64;
 const bytes = randomBytes(size);
@@ -48,6 +48,12 @@ interface Given {
   readonly pins?: readonly string[];
 }
 
+/** PEM of the CA, and the pins. */
+interface Trust {
+  readonly ca: string | undefined;
+  readonly pins: readonly string[];
+}
+
 function trustOf({ ca, pins = [] }: Given, shown: Identity): Trust {
   const texts = { right: authority.certificate, wrong: other.certificate, own: shown.certificate };
   return {
@@ -56,14 +62,11 @@ function trustOf({ ca, pins = [] }: Given, shown: Identity): Trust {
   };
 }
 
-function sourceOf(url: string, trust: Trust) {
-  return createQuantisSource({
-    name: "a",
-    url,
-    trust,
-    chunkBytes: size,
-    timeout: 20_000,
-    simulated: false,
+function sourceOf(url: string, { ca, pins }: Trust): Promise<OpenSource> {
+  const entry = { type: "Quantis", url, fetch_chunk_size: size, fetch_timeout: 20_000 };
+  return openSource({
+    entry: pins.length === 0 ? entry : { ...entry, pinned_certificate_sha256s: pins },
+    files: { ca_file: ca },
   });
 }
 
@@ -82,22 +85,20 @@ test.each<[string, string, Given]>([
 ])("%s is trusted", async (_, shown, given) => {
   const identity = identityOf(shown);
   await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
-  const source = sourceOf(appliance.url, trustOf(given, identity));
-  expect(await source.fetch(new AbortController().signal)).toEqual(bytes);
+  await using source = await sourceOf(appliance.url, trustOf(given, identity));
+  expect(await fetchFrom(source)).toEqual(bytes);
   expect(appliance.receivedBytes()).toBeGreaterThan(0);
-  source.close();
 });
 
 test("a name is checked as a name, an address as an address", async () => {
   const identity = identityOf("nameOnly");
   await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
-  const byName = sourceOf(
+  await using byName = await sourceOf(
     `https://localhost:${appliance.port}`,
     trustOf({ ca: "right" }, identity),
   );
-  expect(await byName.fetch(new AbortController().signal)).toEqual(bytes);
-  byName.close();
-  const error = await refusalOf(appliance.url, trustOf({ ca: "right" }, identity));
+  expect(await fetchFrom(byName)).toEqual(bytes);
+  const error = await refusedBy(appliance.url, trustOf({ ca: "right" }, identity));
   expect(error.code).toBe("ERR_SOURCE_TLS");
 });
 
@@ -134,7 +135,12 @@ test.each<[string, string, Given, RegExp]>([
     { pins: ["selfFuture"] },
     /outside its dates/,
   ],
-  ["a pinned certificate of a wrong CA", "good", { ca: "wrong", pins: ["good"] }, /not trusted/],
+  [
+    "a pinned certificate of a wrong CA",
+    "good",
+    { ca: "wrong", pins: ["good"] },
+    /not signed by the given CA/,
+  ],
   [
     "a pinned certificate of the right CA, expired",
     "expired",
@@ -152,21 +158,21 @@ test.each<[string, string, Given, RegExp]>([
   const identity = identityOf(shown);
   const trust = trustOf(given, identity);
   await using appliance = await startFaultAppliance({ identity, reply: sendsBytes(bytes) });
-  const error = await refusalOf(appliance.url, trust);
+  const error = await refusedBy(appliance.url, trust);
   expect(error.code).toBe("ERR_SOURCE_TLS");
   expect(error.message).toMatch(message);
   expect(appliance.requests).toEqual([]);
 
   // The same again on bare TLS, where every byte that comes through it is seen.
   await using peer = await startPeer(identity);
-  expect((await refusalOf(peer.url, trust)).code).toBe("ERR_SOURCE_TLS");
+  expect((await refusedBy(peer.url, trust)).code).toBe("ERR_SOURCE_TLS");
   expect(peer.received()).toBe(0);
 });
 
 test("the bare TLS peer of those tests does see what a trusted one is sent", async () => {
   const identity = identityOf("good");
   await using peer = await startPeer(identity);
-  expect((await refusalOf(peer.url, trustOf({ ca: "right" }, identity))).code).not.toBe(
+  expect((await refusedBy(peer.url, trustOf({ ca: "right" }, identity))).code).not.toBe(
     "ERR_SOURCE_TLS",
   );
   expect(peer.received()).toBeGreaterThan(100);
@@ -174,7 +180,7 @@ test("the bare TLS peer of those tests does see what a trusted one is sent", asy
 
 test("TLS 1.1 is refused", async () => {
   await using peer = await startPeer(identityOf("good"), "TLSv1.1");
-  const error = await refusalOf(peer.url, trustOf({ ca: "right" }, identityOf("good")));
+  const error = await refusedBy(peer.url, trustOf({ ca: "right" }, identityOf("good")));
   expect(error.code).toBe("ERR_SOURCE_TLS");
   expect(peer.received()).toBe(0);
 });
@@ -182,7 +188,7 @@ test("TLS 1.1 is refused", async () => {
 test("the log shows the digest of a certificate that is not pinned, to be compared and pinned", async () => {
   const identity = identityOf("self");
   await using peer = await startPeer(identity);
-  const error = await refusalOf(peer.url, trustOf({ pins: ["good"] }, identity));
+  const error = await refusedBy(peer.url, trustOf({ pins: ["good"] }, identity));
   const captured = captureLog();
   captured.log.warn({ error }, "source gives no bytes");
   const [line] = captured.lines() as [{ error: { message: string } }];
@@ -194,15 +200,9 @@ test("the digest is that of the DER", () => {
   expect(certificateSha256(new X509Certificate(certificate))).toBe(sha256);
 });
 
-async function refusalOf(url: string, trust: Trust): Promise<SourceError> {
-  const source = sourceOf(url, trust);
-  const error: unknown = await source.fetch(new AbortController().signal).then(
-    () => expect.fail("gave bytes"),
-    (thrown: unknown) => thrown,
-  );
-  source.close();
-  expect(error).toBeInstanceOf(SourceError);
-  return error as SourceError;
+async function refusedBy(url: string, trust: Trust): Promise<SourceError> {
+  await using source = await sourceOf(url, trust);
+  return await refusalOf(fetchFrom(source));
 }
 
 /** Bare TLS that counts what comes through, then ends. */

@@ -4,17 +4,17 @@ import type { AddressInfo, Socket } from "node:net";
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { createQuantisSource, type QuantisOptions } from "../../common/sources/quantis.ts";
-import { SourceError, type Source, type SourceErrorCode } from "../../common/sources/source.ts";
-import { makeAuthority, type Authority, type Identity } from "../helpers/certificates.ts";
-import { eventually } from "../helpers/eventually.ts";
+import type { SourceErrorCode } from "../../../common/sources/source.ts";
+import { makeAuthority, type Authority, type Identity } from "../../helpers/certificates.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import {
   sends,
   sendsBytes,
   startFaultAppliance,
   type FaultAppliance,
   type Reply,
-} from "../helpers/faultAppliance.ts";
+} from "../../helpers/faultAppliance.ts";
+import { fetchFrom, openSource, refusalOf, type OpenSource } from "../../helpers/sources.ts";
 
 const size = 256;
 const bytes = randomBytes(size);
@@ -28,7 +28,7 @@ const shown = [
 let authority: Authority;
 let identity: Identity;
 let appliance: FaultAppliance;
-let source: Source;
+let source: OpenSource;
 
 beforeAll(async () => {
   authority = await makeAuthority();
@@ -37,37 +37,29 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   appliance = await startFaultAppliance({ identity });
-  source = sourceOf({});
+  source = await sourceOf({});
 });
 
 afterEach(async () => {
-  source.close();
+  await source[Symbol.asyncDispose]();
   await appliance[Symbol.asyncDispose]();
 });
 
-function sourceOf(change: Partial<QuantisOptions>): Source {
-  return createQuantisSource({
-    name: "appliance",
-    url: appliance.url,
-    trust: { ca: authority.certificate, pins: [] },
-    chunkBytes: size,
-    timeout: 20_000,
-    simulated: false,
-    ...change,
+function sourceOf(change: Readonly<Record<string, unknown>>): Promise<OpenSource> {
+  const entry = { type: "Quantis", url: appliance.url, fetch_chunk_size: size, ...change };
+  return openSource({
+    entry: { fetch_timeout: 20_000, ...entry },
+    files: { ca_file: authority.certificate },
   });
 }
 
-const fetch = (): Promise<Buffer> => source.fetch(new AbortController().signal);
+const fetch = (): Promise<Buffer> => fetchFrom(source);
 
-/** The code of the refusal, whose text and causes were checked to quote nothing. */
+/** The code of the refusal, whose text was checked to quote nothing. */
 async function refusal(fetching = fetch()): Promise<SourceErrorCode> {
-  const error: unknown = await fetching.then(
-    () => expect.fail("gave bytes"),
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(SourceError);
-  for (const part of shown) expect((error as Error).message).not.toContain(part);
-  return (error as SourceError).code;
+  const error = await refusalOf(fetching);
+  for (const part of shown) expect(error.message).not.toContain(part);
+  return error.code;
 }
 
 test("the raw bytes that the appliance sends", async () => {
@@ -87,8 +79,8 @@ test("one connection serves many fetches, and the firmware is asked for once", a
 });
 
 test("a URL with a path and slashes at its end", async () => {
-  source.close();
-  source = sourceOf({ url: `${appliance.url}/proxy//` });
+  await source[Symbol.asyncDispose]();
+  source = await sourceOf({ url: `${appliance.url}/proxy//` });
   appliance.answer(sendsBytes(bytes));
   await fetch();
   expect(appliance.requests.at(-1)).toBe(`GET /proxy/api/2.0/streambytes?size=${size}`);
@@ -286,8 +278,8 @@ test.each<[string, SourceErrorCode, Reply]>([
   ["broken JSON", "ERR_SOURCE_FORMAT", sends("application/json", `[${[...bytes].join()}`)],
   ["bytes as JSON", "ERR_SOURCE_FORMAT", sends("application/json", bytes)],
 ])("%s: %s", async (_, code, reply) => {
-  source.close();
-  source = sourceOf({ timeout: code === "ERR_SOURCE_TIMEOUT" ? 1500 : 20_000 });
+  await source[Symbol.asyncDispose]();
+  source = await sourceOf({ fetch_timeout: code === "ERR_SOURCE_TIMEOUT" ? 1500 : 20_000 });
   appliance.answer(reply);
   expect(await refusal()).toBe(code);
   expect(appliance.requests.length).toBe(2); // no retry, no redirect followed
@@ -326,9 +318,9 @@ test.each(["says nothing", "says something else"])(
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    source.close();
+    await source[Symbol.asyncDispose]();
     const { port } = server.address() as AddressInfo;
-    source = sourceOf({ url: `https://127.0.0.1:${port}`, timeout: 300 });
+    source = await sourceOf({ url: `https://127.0.0.1:${port}`, fetch_timeout: 300 });
     const code = what === "says nothing" ? "ERR_SOURCE_TIMEOUT" : "ERR_SOURCE_TLS";
     expect(await refusal()).toBe(code);
     expect(await refusal()).toBe(code);
@@ -358,13 +350,13 @@ test.each([
   ],
 ] as const)("%s", async (_, simulated, text, status, code) => {
   await appliance[Symbol.asyncDispose]();
-  source.close();
+  await source[Symbol.asyncDispose]();
   appliance = await startFaultAppliance({
     identity,
     reply: sendsBytes(bytes),
     info: sends("text/plain", text, status),
   });
-  source = sourceOf({ simulated });
+  source = await sourceOf({ simulated });
   for (const requests of [1, 2]) {
     if (code === undefined) expect(await fetch()).toEqual(bytes);
     else {
