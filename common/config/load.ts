@@ -11,7 +11,7 @@ import {
   visit,
   type Document,
 } from "yaml";
-import { z } from "zod";
+import type { z } from "zod";
 import { ConfigError, errorCode } from "../errors.ts";
 import { explain } from "./explain.ts";
 import { formatPath, listProblems, showKey } from "./issues.ts";

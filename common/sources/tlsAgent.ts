@@ -13,7 +13,7 @@ export interface TlsSettings {
   readonly proxy: Proxy | undefined;
 }
 
-type Callback = (error: Error | null, stream: Duplex) => void;
+type Callback = (error: Error | null, stream?: Duplex) => void;
 interface Opening {
   destroy(error: Error): unknown;
 }
@@ -38,8 +38,7 @@ export class SourceAgent extends Agent {
     const host = options.host ?? "";
     const tunnel = openTunnel(proxy, { host, port: Number(options.port) }, (error, carrier) => {
       this.#opening.delete(tunnel);
-      // Called with an error, Node's agent looks at no socket.
-      if (carrier === undefined) callback(error, undefined as never);
+      if (carrier === undefined) callback(error);
       else this.#secure({ ...options, socket: carrier }, callback);
     });
     this.#opening.add(tunnel);

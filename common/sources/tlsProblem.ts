@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { errorCode } from "../errors.ts";
-import { retryWhenChanged, SourceError } from "./source.ts";
+import { retryAfter, SourceError } from "./source.ts";
 
 /** What a source's certificate is judged by. */
 export interface Trust {
@@ -107,7 +107,7 @@ export function handshakeProblem(code: string, cause: unknown): SourceError | un
     return new SourceError(
       "ERR_SOURCE_TLS",
       `does not take the client certificate (${code}): client_certificate_file and client_key_file`,
-      { cause, retry: retryWhenChanged },
+      { cause, retry: retryAfter(60_000) }, // it may be mended at the other end as well
     );
   }
   const known = handshakeTexts.find(([pattern]) => pattern.test(code))?.[1];

@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { randomBytes } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import type { SourceError } from "../../../common/sources/source.ts";
-import { certificateSha256 } from "../../../common/sources/tlsProblem.ts";
+import { sourceEntry } from "../../../common/sources/entry.ts";
+import { certificateSha256, handshakeProblem } from "../../../common/sources/tlsProblem.ts";
 import { X509Certificate } from "node:crypto";
 import {
   makeAuthority,
@@ -193,6 +195,63 @@ test("the log shows the digest of a certificate that is not pinned, to be compar
   captured.log.warn({ error }, "source gives no bytes");
   const [line] = captured.lines() as [{ error: { message: string } }];
   expect(line.error.message.replaceAll(":", "").toLowerCase()).toContain(identity.sha256);
+});
+
+test.each<[string, Given, RegExp]>([
+  [
+    "self",
+    {},
+    /^certificate not signed by a CA that this system knows, and no ca_file is given \(/,
+  ],
+  ["self", { ca: "right" }, /^certificate not signed by the given CA \(/],
+  ["expired", { ca: "right" }, /^certificate is outside its dates, \S+Z to \S+Z: renew it/],
+  ["elsewhere", { ca: "right" }, /^certificate is for another name than the url's host \(/],
+  ["client", { ca: "right" }, /^certificate is not for servers \(/],
+  ["self", { pins: ["good"] }, /^its certificate is not a pinned one; /],
+])("what is wrong with %s is said, with the digest to pin: %j", async (shown, given, message) => {
+  const identity = identityOf(shown);
+  await using peer = await startPeer(identity);
+  const error = await refusedBy(peer.url, trustOf(given, identity));
+  expect(error.message).toMatch(message);
+  expect(error.retry).toEqual({ when: "soon" });
+  const captured = captureLog();
+  captured.log.warn({ error }, "source gives no bytes");
+  const [line] = captured.lines() as [{ error: { message: string } }];
+  expect(line.error.message).toBe(error.message); // nothing of it is masked
+  const [, digest] =
+    /its SHA-256 is ([0-9A-F:]{95}): .* pinned_certificate_sha256s/.exec(error.message) ??
+    expect.fail(error.message);
+  expect(digest?.replaceAll(":", "").toLowerCase()).toBe(identity.sha256);
+
+  // As it is shown, it can be pinned.
+  const entry = { name: "a", type: "Quantis", url: peer.url };
+  const pinned = { ...entry, pinned_certificate_sha256s: [digest] };
+  expect(sourceEntry.safeParse(pinned).success).toBe(true);
+});
+
+test("plain HTTP on the port is said to be no TLS", async () => {
+  const server = createHttpServer((_, response) => void response.end("hello"));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const error = await refusedBy(url, trustOf({ ca: "right" }, identityOf("good")));
+  expect(error.code).toBe("ERR_SOURCE_TLS");
+  expect(error.message).toMatch(/^speaks no TLS on that port \(/);
+  server.close();
+});
+
+test.each<[string, string | undefined]>([
+  ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "client_certificate_file"],
+  ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "client_certificate_file"],
+  ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "client_certificate_file"],
+  ["ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "below 1.2"],
+  ["ERR_SSL_PACKET_LENGTH_TOO_LONG", "no TLS"],
+  ["EPROTO", "does not agree on TLS (EPROTO)"],
+  ["ECONNREFUSED", undefined],
+])("%s", (code, text) => {
+  const problem = handshakeProblem(code, new Error("x"));
+  if (text === undefined) expect(problem).toBeUndefined();
+  else expect(problem?.message).toContain(text);
 });
 
 test("the digest is that of the DER", () => {
