@@ -228,8 +228,6 @@ interface HttpFields {
   readonly url: string;
   readonly client_certificate_file?: string | undefined;
   readonly client_key_file?: string | undefined;
-  readonly ca_file?: string | undefined;
-  readonly pinned_certificate_sha256s?: readonly string[] | undefined;
   readonly proxy_url?: string | undefined;
   readonly proxy_auth_file?: string | undefined;
   readonly auth_file?: string | undefined;
@@ -252,14 +250,7 @@ function checkHttp(entry: HttpFields, context: z.RefinementCtx): void {
   if (entry.proxy_url?.startsWith("https:") === true) {
     problem("proxy_url", "must be http; what goes through it is TLS all the same");
   }
-  if (new URL(entry.url).protocol === "https:") return;
-  const tls = [
-    "ca_file",
-    "pinned_certificate_sha256s",
-    "client_certificate_file",
-    "proxy_url",
-  ] as const;
-  for (const field of tls) {
-    if (entry[field] !== undefined) problem(field, "has no function with an http url");
+  if (entry.proxy_url !== undefined && new URL(entry.url).protocol === "http:") {
+    problem("proxy_url", "has no function with an http url, which is this machine's own");
   }
 }

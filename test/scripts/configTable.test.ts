@@ -26,14 +26,15 @@ test.each(programs)(
       });
       expect(row.default).not.toMatch(/undefined|NaN|\[object/);
     }
-    expect(new Set(rows.map(({ path }) => path)).size).toBe(rows.length);
+    // A field that types of sources have in different ways has a row for each.
+    expect(new Set(rows.map((row) => JSON.stringify(row))).size).toBe(rows.length);
   },
 );
 
 test.each(programs)(
   "every field of the %s is there, as zod's own JSON schema has them",
   (_, schema) => {
-    const names = listFields(schema).map(({ path }) => path);
+    const names = [...new Set(listFields(schema).map(({ path }) => path))];
     const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
     expect(names.toSorted()).toEqual(leavesOf(json as JsonSchema, "").toSorted());
   },
@@ -67,6 +68,39 @@ test("nested fields, lists, defaults and units", () => {
   ]);
 });
 
+test("a list of several types: a row for each way to have a field, with the types that do", () => {
+  const count = integer({ min: 1, max: 9 }, "things").describe("how many");
+  const option = <Shape extends z.ZodRawShape>(type: string, shape: Shape) =>
+    z.strictObject({
+      kind: z.literal(type).meta({ unit: "name" }).describe("which"),
+      all: flag().describe("everywhere"),
+      ...shape,
+    });
+  const list = z
+    .array(
+      z.discriminatedUnion("kind", [
+        option("A", { few: count.default(3) }),
+        option("B", { few: count, most: count }),
+        option("C", { few: count, most: count }),
+        option("D", { most: count }),
+      ]),
+    )
+    .meta({ unit: "list", range: "any" })
+    .describe("things");
+  expect(
+    renderTable(listFields(z.strictObject({ list })))
+      .split("\n")
+      .slice(2),
+  ).toEqual([
+    "| `list` | list | required | any | things |",
+    "| `list[].kind` | name | required | A, B, C, D | which |",
+    "| `list[].all` | boolean | required | true, false | everywhere |",
+    "| `list[].few` | things | 3 | 1 … 9 | A: how many |",
+    "| `list[].few` | things | required | 1 … 9 | B, C: how many |",
+    "| `list[].most` | things | required | 1 … 9 | all but A: how many |",
+  ]);
+});
+
 test("a table is put between the markers, and put there again changes nothing", () => {
   const before = "# A\n\n<!-- config:begin -->\nold\n<!-- config:end -->\n\nmore\n";
   const after = replaceTable(before, "new");
@@ -89,7 +123,7 @@ test("npm run check:docs agrees", async () => {
 
 interface JsonSchema {
   readonly properties?: Record<string, JsonSchema>;
-  readonly items?: JsonSchema;
+  readonly items?: JsonSchema & { readonly oneOf?: readonly JsonSchema[] };
 }
 
 /** Dotted paths of what is not a group; a list of objects counts itself and its fields. */
@@ -97,6 +131,7 @@ function leavesOf({ properties = {} }: JsonSchema, prefix: string): string[] {
   return Object.entries(properties).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;
     if (field.properties !== undefined) return leavesOf(field, `${path}.`);
-    return [path, ...(field.items === undefined ? [] : leavesOf(field.items, `${path}[].`))];
+    const items = field.items?.oneOf ?? [field.items ?? {}];
+    return [path, ...new Set(items.flatMap((item) => leavesOf(item, `${path}[].`)))];
   });
 }

@@ -24,6 +24,18 @@ sources:
     fetch_timeout: 5000
     simulated: true
   - {name: two, type: Quantis, url: "https://[fd00::7]/"}
+  - {name: three, type: Anu, proxy_url: "http://proxy.example:3128", proxy_auth_file: ${marker}}
+  - {name: four, type: Aqn, auth_file: ${marker}, min_entropy_millibits_per_byte: 6000}
+  - {name: five, type: Qrypt, url: "https://api.example", auth_file: q, fetch_chunk_size: 2KiB}
+  - name: six
+    type: HttpBytes
+    url: https://192.0.2.7/${marker}?size={bytes}
+    client_certificate_file: c.crt
+    client_key_file: c.key
+    auth_file: six.key
+    auth_header: X-API-Key
+  - {name: seven, type: HttpJson, url: "https://a", path: ${marker}, encoding: base64}
+  - {name: eight, type: File, path: "/${marker}"}
 fetch_chunk_size: 64KiB
 fetch_interval: 100ms
 fetch_timeout: 10s
