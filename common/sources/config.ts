@@ -3,18 +3,11 @@ import { file } from "../config/fields.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log/logger.ts";
 import { createSource, type ListedSource } from "./create.ts";
-import {
-  chunkSize,
-  defaultMinEntropy,
-  interval,
-  sourceEntry,
-  sourceUrl,
-  timeout,
-  type SourceEntry,
-} from "./entry.ts";
+import { sourceEntry, type SourceEntry } from "./entry.ts";
+import { chunkSize, defaultMinEntropy, interval, sourceUrl, timeout } from "./entryFields.ts";
 import { startFetchLoop, type FetchLoop, type Sink } from "./fetchLoop.ts";
 
-export { sourceName, sourceUrl } from "./entry.ts";
+export { sourceName, sourceUrl } from "./entryFields.ts";
 
 /** The fields that say where random bytes come from, in the collector and in Direct mode. */
 export const sourceFields = {

@@ -3,7 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { errorCode } from "../errors.ts";
 import { sleep } from "../wait.ts";
 import { requireRandomBytes } from "./bytes.ts";
-import { SourceError, type Fetch } from "./source.ts";
+import { SourceError, type Fetch, type SourceErrorCode } from "./source.ts";
 
 /** Milliseconds between looks whether there is something to read: epoll knows not every device. */
 const pollInterval = 5;
@@ -32,20 +32,35 @@ export function openDevice({ path, size, timeout }: DeviceOptions): Device {
     void handle?.close().catch(() => undefined);
     handle = undefined;
   };
-  const fetch: Fetch = async (signal) => {
-    const bytes = Buffer.alloc(size);
+  const fill = async (bytes: Buffer, signal: AbortSignal): Promise<Filling> => {
     try {
       handle ??= await openForReading(path);
-      await fill(handle, bytes, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+      return await fillFrom(handle, bytes, { end: performance.now() + timeout, signal });
     } catch (error) {
-      bytes.fill(0);
       close();
       throw asSourceError(error);
     }
-    return requireRandomBytes(bytes, size);
+  };
+  const fetch: Fetch = async (signal) => {
+    const bytes = Buffer.alloc(size);
+    const filling = await fill(bytes, signal);
+    if (filling === "full") return requireRandomBytes(bytes, size);
+    bytes.fill(0);
+    // One that is only slow must not lose its reader; any other FIFO may be a new one next time.
+    if (filling !== "slow") close();
+    throw new SourceError(...problems[filling]);
   };
   return { fetch, close };
 }
+
+/** How far a chunk came. */
+type Filling = "full" | "slow" | "unwritten" | "ended";
+
+const problems: Readonly<Record<Exclude<Filling, "full">, readonly [SourceErrorCode, string]>> = {
+  slow: ["ERR_SOURCE_TIMEOUT", "gives bytes too slowly, or none, though something writes to it"],
+  unwritten: ["ERR_SOURCE_TIMEOUT", "gives nothing: nothing writes to it"],
+  ended: ["ERR_SOURCE_LENGTH", "ended inside a chunk: its writer went away"],
+};
 
 async function openForReading(path: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -78,20 +93,20 @@ function majorOf(rdev: bigint): bigint {
   return ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
 }
 
-/** Until the bytes are all there. @throws SourceError when `signal` aborts first, or it ends */
-async function fill(handle: FileHandle, bytes: Buffer, signal: AbortSignal): Promise<void> {
+/** Until the bytes are all there, `end` (monotonic milliseconds) has come, or `signal` aborts. */
+async function fillFrom(
+  handle: FileHandle,
+  bytes: Buffer,
+  { end, signal }: { end: number; signal: AbortSignal },
+): Promise<Filling> {
   let length = 0;
-  while (length < bytes.length) {
-    if (signal.aborted) {
-      const what = length === 0 ? "gives nothing; does something write to it?" : "is too slow";
-      throw new SourceError("ERR_SOURCE_TIMEOUT", what);
-    }
+  for (;;) {
     const count = await readNow(handle, bytes.subarray(length));
-    if (count === "ended" && length > 0) {
-      throw new SourceError("ERR_SOURCE_LENGTH", "ended inside a chunk: its writer went away");
-    }
     if (typeof count === "number") length += count;
-    else await sleep(pollInterval, signal);
+    if (length === bytes.length) return "full";
+    if (count === "ended" && length > 0) return "ended";
+    if (signal.aborted || performance.now() > end) return count === "ended" ? "unwritten" : "slow";
+    if (typeof count !== "number") await sleep(pollInterval, signal);
   }
 }
 

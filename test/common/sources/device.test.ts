@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { open as openFile, writeFile, type FileHandle } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { open as openFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kindProblem } from "../../../common/sources/device.ts";
@@ -79,13 +79,38 @@ test("without a writer its time runs out, and a stop does not wait for that", as
   await using source = await open(fifo, { fetch_timeout: "100ms" });
   expect(await refusalOf(fetchFrom(source))).toMatchObject({
     code: "ERR_SOURCE_TIMEOUT",
-    message: "gives nothing; does something write to it?",
+    message: "gives nothing: nothing writes to it",
   });
   await using patient = await open(fifo, { fetch_timeout: "10m" });
   const stopping = new AbortController();
   const fetching = patient.fetch(stopping.signal);
   stopping.abort();
   await refusalOf(fetching);
+});
+
+test("a writer that is too slow keeps its reader", async () => {
+  await using source = await open(fifo, { fetch_timeout: "100ms" });
+  const writer = await openWriter();
+  const slow = async () => (await refusalOf(fetchFrom(source))).message.includes("too slowly");
+  await eventually(slow);
+  await writer.close(); // it was a reader as well
+  const only = await eventually(() => openFile(fifo, constants.O_WRONLY | constants.O_NONBLOCK));
+  const bytes = randomBytes(size);
+  await only.write(bytes); // fails where nobody reads
+  expect(await fetchFrom(source)).toEqual(bytes);
+  await only.close();
+});
+
+test("a FIFO that takes the place of another is found", async () => {
+  await using source = await open(fifo, { fetch_timeout: "100ms" });
+  expect((await refusalOf(fetchFrom(source))).message).toContain("nothing writes to it");
+  await rm(fifo);
+  await promisify(execFile)("mkfifo", [fifo]);
+  const bytes = randomBytes(size);
+  const writer = await openWriter();
+  await writer.write(bytes);
+  expect(await fetchFrom(source)).toEqual(bytes);
+  await writer.close();
 });
 
 test("a process whose source waits for a writer ends at once when it stops", async () => {
