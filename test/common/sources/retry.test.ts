@@ -91,13 +91,15 @@ test("changed: only when a file has changed, and the log says so each time it st
   await others();
   expect(fetches()).toBe(2);
   const stops = captured.lines().filter(({ level }) => level === "error");
-  expect(stops.map(({ source, files, message }) => ({ source, files, message }))).toEqual(
-    Array(2).fill({
-      source: "lab",
-      files: ["/etc/lab.token"],
-      message: "source is not asked again until one of its files changes, or a restart",
-    }),
-  );
+  const stop = {
+    source: "lab",
+    files: ["/etc/lab.token"],
+    message: "source is not asked again until one of its files changes, or a restart",
+  };
+  expect(stops.map(({ source, files, message }) => ({ source, files, message }))).toEqual([
+    stop,
+    stop,
+  ]);
 });
 
 test("changed: a file that changed while the fetch was under way is tried at once", async () => {
