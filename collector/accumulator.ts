@@ -2,22 +2,13 @@ import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
 import type { Sink } from "../common/sources/fetchLoop.ts";
 import { Notice } from "../common/wait.ts";
+import { ChunkQueue, oldestOf, type Batch } from "./chunkQueue.ts";
 
-export const lossReasons = ["expired", "unknown", "shutdown"] as const;
+export const lossReasons = ["expired", "unknown", "alarm", "shutdown"] as const;
 export type LossReason = (typeof lossReasons)[number];
 
-/** Bytes on their way to a gateway: the data of one packet. */
-export interface Batch {
-  readonly data: Buffer;
-  /** Monotonic milliseconds at which the oldest of its bytes were fetched. */
-  readonly fetchedAt: number;
-}
-
 export interface AccumulatorOptions {
-  /**
-   * Bytes held at most, batches that are not settled included. Sources that fetch at the same time
-   * may each have found the same room: a chunk more for each source but the first.
-   */
+  /** Bytes held at most, batches that are not settled included. */
   readonly capacity: number;
   readonly packetBytes: number;
   /** Milliseconds after which bytes that fill no packet are sent all the same. */
@@ -26,6 +17,12 @@ export interface AccumulatorOptions {
   readonly maxAge: number;
   readonly clock: Clock;
 }
+
+/**
+ * The low-water mark, as a share of the capacity. Without it a full buffer would let in a chunk for
+ * each packet that leaves: sources would be asked in a trickle instead of in runs.
+ */
+const lowWater = 0.75;
 
 interface Resting extends Batch {
   readonly until: number;
@@ -36,20 +33,28 @@ interface Resting extends Batch {
  * batch that the pusher took, `resting` as a batch that must not be signed anew yet. A batch that is
  * out ends as `done` (delivered), `drop`ped (counted by reason), given `back` (may be signed anew at
  * once) or put to `rest`. What leaves is zeroed.
+ *
+ * It is filled by one producer, which waits with `untilRoom` before each `add`: so the capacity is
+ * never exceeded, and no byte is lost for want of room.
  */
 export class Accumulator implements Sink {
   readonly lost = new Tally<LossReason>(lossReasons);
+  readonly capacity: number;
   /** Something can be taken now, or will be when it is due. */
   readonly filled = new Notice();
   readonly #options: AccumulatorOptions;
   readonly #room = new Notice();
-  #buffered: { data: Buffer; fetchedAt: number }[] = [];
+  readonly #buffered = new ChunkQueue();
   #resting: Resting[] = [];
-  #bufferedBytes = 0;
+  readonly #out = new Set<Batch>();
+  /** Those of `#out` that must not be sent again. */
+  readonly #revoked = new Set<Batch>();
   #heldBytes = 0;
+  #isPaused = false;
   #flushing = false;
 
   constructor(options: AccumulatorOptions) {
+    this.capacity = options.capacity;
     this.#options = options;
   }
 
@@ -57,17 +62,60 @@ export class Accumulator implements Sink {
     return this.#heldBytes;
   }
 
-  async untilRoom(bytes: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#heldBytes + bytes > this.#options.capacity) {
-      await this.#room.wait(signal);
-    }
+  /** Monotonic milliseconds at which the oldest byte held was fetched; Infinity when none is held. */
+  oldestFetchedAt(): number {
+    return Math.min(
+      this.#buffered.oldestFetchedAt(),
+      oldestOf(this.#resting),
+      oldestOf([...this.#out]),
+    );
   }
 
-  add(chunk: Buffer, fetchedAt: number): void {
-    this.#buffered.push({ data: chunk, fetchedAt });
-    this.#bufferedBytes += chunk.length;
+  /** Whether the producer waits for the low-water mark. */
+  isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /**
+   * Resolves when `bytes` fit, or when `signal` aborts. Once they did not fit (the high-water mark),
+   * only when no more than three quarters of the capacity are held (the low-water mark).
+   */
+  async untilRoom(bytes: number, signal: AbortSignal): Promise<void> {
+    if (this.#heldBytes + bytes <= this.capacity) return;
+    const mark = Math.min(this.capacity * lowWater, this.capacity - bytes);
+    this.#isPaused = true;
+    while (!signal.aborted && this.#heldBytes > mark) await this.#room.wait(signal);
+    this.#isPaused = false;
+  }
+
+  /**
+   * @param sources those whose bytes are in the chunk, a bit for each
+   * @throws RangeError when it does not fit: the producer did not wait for room
+   */
+  add(chunk: Buffer, fetchedAt: number, sources = 0): void {
+    if (this.#heldBytes + chunk.length > this.capacity) {
+      throw new RangeError("accumulator: no room was waited for");
+    }
+    this.#buffered.add({ data: chunk, fetchedAt, sources });
     this.#heldBytes += chunk.length;
     this.filled.notify();
+  }
+
+  /**
+   * Drops everything that one of these sources took part in. Batches that are out stay with who has
+   * them, and are dropped where they would be sent again.
+   * @param mask the sources, a bit for each
+   * @returns bytes dropped now, counted as lost by `alarm`
+   */
+  revoke(mask: number): number {
+    const isRevoked = ({ sources }: Batch): boolean => (sources & mask) !== 0;
+    for (const batch of this.#out) if (isRevoked(batch)) this.#revoked.add(batch);
+    return this.#dropHeld(isRevoked, "alarm");
+  }
+
+  /** Whether a source of this batch, which is out, was revoked: it must not be sent again. */
+  isRevoked(batch: Batch): boolean {
+    return this.#revoked.has(batch);
   }
 
   /**
@@ -76,9 +124,10 @@ export class Accumulator implements Sink {
    */
   flush(): void {
     this.#flushing = true;
-    const resting = this.#resting;
-    this.#resting = [];
-    for (const { until, ...batch } of resting) this.rest(batch, until);
+    const now = this.#options.clock.monotonic();
+    const late = this.#resting.filter(({ until }) => until > now);
+    this.#resting = this.#resting.filter(({ until }) => until <= now);
+    for (const batch of late) this.#lose(batch, "shutdown");
     this.filled.notify();
   }
 
@@ -92,26 +141,29 @@ export class Accumulator implements Sink {
     this.dropExpired();
     const now = this.#options.clock.monotonic();
     const rested = this.#resting.findIndex(({ until }) => until <= now);
-    if (rested >= 0) return this.#resting.splice(rested, 1)[0];
-    return this.#bufferedDue(now) <= 0 ? this.#pack() : undefined;
+    if (rested >= 0) return this.#handOut(this.#resting.splice(rested, 1)[0]!);
+    if (this.#bufferedDue(now) > 0) return undefined;
+    return this.#handOut(this.#buffered.pack(this.#options.packetBytes));
   }
 
   /** Milliseconds until `take` has something, if nothing more comes; Infinity when it holds nothing. */
   dueIn(): number {
     const now = this.#options.clock.monotonic();
-    const rested = this.#resting.map(({ until }) => until - now);
-    return Math.max(0, Math.min(this.#bufferedDue(now), ...rested));
+    const rested = this.#resting.reduce(
+      (least, { until }) => Math.min(least, until - now),
+      Number.POSITIVE_INFINITY,
+    );
+    return Math.max(0, Math.min(this.#bufferedDue(now), rested));
   }
 
   done(batch: Batch): void {
-    batch.data.fill(0);
-    this.#heldBytes -= batch.data.length;
-    this.#room.notify();
+    this.#settle(batch);
+    this.#release(batch);
   }
 
   drop(batch: Batch, reason: LossReason): void {
-    this.lost.add(reason, batch.data.length);
-    this.done(batch);
+    this.#settle(batch);
+    this.#lose(batch, reason);
   }
 
   /** Lets the batch be taken again at once. */
@@ -119,11 +171,13 @@ export class Accumulator implements Sink {
     this.rest(batch, 0);
   }
 
-  /** Lets the batch be taken again at monotonic `until`. */
+  /** Lets the batch be taken again at monotonic `until`, unless it was revoked meanwhile. */
   rest(batch: Batch, until: number): void {
+    const isRevoked = this.isRevoked(batch);
+    this.#settle(batch);
+    if (isRevoked) return this.#lose(batch, "alarm");
     if (this.#flushing && until > this.#options.clock.monotonic()) {
-      this.drop(batch, "shutdown");
-      return;
+      return this.#lose(batch, "shutdown");
     }
     this.#resting.push({ ...batch, until });
     this.filled.notify();
@@ -132,55 +186,49 @@ export class Accumulator implements Sink {
   /** Drops what is older than `maxAge`, also while nobody takes. */
   dropExpired(): void {
     const oldest = this.#options.clock.monotonic() - this.#options.maxAge;
-    const isExpired = ({ fetchedAt }: Batch): boolean => fetchedAt <= oldest;
-    const resting = this.#resting.filter(isExpired);
-    const buffered = this.#buffered.filter(isExpired);
-    if (resting.length + buffered.length === 0) return;
-    this.#resting = this.#resting.filter((batch) => !isExpired(batch));
-    this.#buffered = this.#buffered.filter((chunk) => !isExpired(chunk));
-    for (const chunk of buffered) this.#bufferedBytes -= chunk.data.length;
-    for (const batch of [...resting, ...buffered]) this.drop(batch, "expired");
+    this.#dropHeld(({ fetchedAt }) => fetchedAt <= oldest, "expired");
   }
 
   /** Drops all that is not out. */
   close(): void {
-    const all = [...this.#resting, ...this.#buffered];
-    this.#resting = [];
-    this.#buffered = [];
-    this.#bufferedBytes = 0;
-    for (const batch of all) this.drop(batch, "shutdown");
+    this.#dropHeld(() => true, "shutdown");
+  }
+
+  #handOut(batch: Batch): Batch {
+    this.#out.add(batch);
+    return batch;
+  }
+
+  /** Ends a batch's being out, which it does once. */
+  #settle(batch: Batch): void {
+    if (!this.#out.delete(batch)) throw new Error("accumulator: a batch that is not out");
+    this.#revoked.delete(batch);
+  }
+
+  #lose(batch: Batch, reason: LossReason): void {
+    this.lost.add(reason, batch.data.length);
+    this.#release(batch);
+  }
+
+  #release({ data }: Batch): void {
+    data.fill(0);
+    this.#heldBytes -= data.length;
+    this.#room.notify();
+  }
+
+  /** Drops what is not out and meets the condition; gives how many bytes that were. */
+  #dropHeld(isGone: (held: Batch) => boolean, reason: LossReason): number {
+    const before = this.#heldBytes;
+    const resting = this.#resting.filter(isGone);
+    if (resting.length > 0) this.#resting = this.#resting.filter((batch) => !isGone(batch));
+    for (const held of [...resting, ...this.#buffered.remove(isGone)]) this.#lose(held, reason);
+    return before - this.#heldBytes;
   }
 
   #bufferedDue(now: number): number {
-    if (this.#buffered.length === 0) return Number.POSITIVE_INFINITY;
-    if (this.#flushing || this.#bufferedBytes >= this.#options.packetBytes) return 0;
-    // Not the first: chunks come in the order in which fetches end, not in which they began.
-    const oldest = Math.min(...this.#buffered.map(({ fetchedAt }) => fetchedAt));
-    return oldest + this.#options.packetAge - now;
-  }
-
-  /** Moves up to a packet's bytes from the buffered chunks into one batch. */
-  #pack(): Batch {
-    const size = Math.min(this.#options.packetBytes, this.#bufferedBytes);
-    const first = this.#buffered[0];
-    if (first?.data.length === size) {
-      this.#buffered.shift();
-      this.#bufferedBytes -= size;
-      return first; // the usual case, a chunk as large as a packet: no copy
-    }
-    const data = Buffer.allocUnsafeSlow(size);
-    let fetchedAt = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < size;) {
-      const chunk = this.#buffered[0]!;
-      const part = chunk.data.subarray(0, size - at);
-      part.copy(data, at);
-      part.fill(0);
-      at += part.length;
-      fetchedAt = Math.min(fetchedAt, chunk.fetchedAt);
-      if (part.length === chunk.data.length) this.#buffered.shift();
-      else this.#buffered[0] = { ...chunk, data: chunk.data.subarray(part.length) };
-    }
-    this.#bufferedBytes -= size;
-    return { data, fetchedAt };
+    const { bytes } = this.#buffered;
+    if (bytes === 0) return Number.POSITIVE_INFINITY;
+    if (this.#flushing || bytes >= this.#options.packetBytes) return 0;
+    return this.#buffered.oldestFetchedAt() + this.#options.packetAge - now;
   }
 }

@@ -13,8 +13,9 @@ export interface Sink {
   /**
    * Takes ownership of the chunk.
    * @param fetchedAt monotonic milliseconds when the fetch began: the bytes are no older
+   * @param sources those whose bytes are in the chunk, a bit for each
    */
-  add(chunk: Buffer, fetchedAt: number): void;
+  add(chunk: Buffer, fetchedAt: number, sources?: number): void;
 }
 
 export interface FetchLoopOptions {

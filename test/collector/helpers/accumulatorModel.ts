@@ -2,9 +2,9 @@ import { expect } from "vitest";
 import type {
   Accumulator,
   AccumulatorOptions,
-  Batch,
   LossReason,
 } from "../../../collector/accumulator.ts";
+import type { Batch } from "../../../collector/chunkQueue.ts";
 import type { ManualClock } from "../../helpers/manualClock.ts";
 
 /** One byte, wherever it is: where it lay when it was added, and what it was. */
@@ -13,23 +13,35 @@ interface ModelByte {
   readonly at: number;
   readonly value: number;
   readonly fetchedAt: number;
+  readonly sources: number;
 }
 
 interface ModelBatch {
   readonly batch: Batch;
   readonly bytes: readonly ModelByte[];
   readonly until: number;
+  readonly isRevoked?: boolean;
 }
 
 const oldestOf = (bytes: readonly ModelByte[]): number =>
   bytes.reduce((least, { fetchedAt }) => Math.min(least, fetchedAt), Number.POSITIVE_INFINITY);
+
+const bytesOf = ({ bytes }: ModelBatch): readonly ModelByte[] => bytes;
+
+const sourcesOf = (bytes: readonly ModelByte[]): number =>
+  bytes.reduce((mask, { sources }) => mask | sources, 0);
 
 /**
  * The accumulator as anybody would first write it, a list of bytes, run beside the real one: each
  * method does its part to both, and `check` compares all there is to see.
  */
 export class AccumulatorModel {
-  readonly lost: Record<LossReason, number> = { expired: 0, unknown: 0, shutdown: 0 };
+  readonly lost: Record<LossReason, number> = {
+    expired: 0,
+    unknown: 0,
+    alarm: 0,
+    shutdown: 0,
+  };
   readonly #real: Accumulator;
   readonly #options: AccumulatorOptions;
   readonly #clock: ManualClock;
@@ -48,7 +60,7 @@ export class AccumulatorModel {
   }
 
   held(): number {
-    const batches = [...this.#resting, ...this.#out].flatMap(({ bytes }) => bytes);
+    const batches = [...this.#resting, ...this.#out].flatMap(bytesOf);
     return this.#buffered.length + batches.length;
   }
 
@@ -56,16 +68,16 @@ export class AccumulatorModel {
     return this.#out.length;
   }
 
-  add(size: number, age: number): void {
+  add(size: number, age: number, sources: number): void {
     const fetchedAt = this.#clock.monotonic() - age;
     const chunk = Buffer.from(
       Array.from({ length: size }, (_, at) => 1 + ((this.#added + at) % 255)),
     );
     for (let at = 0; at < size; at++) {
-      this.#buffered.push({ chunk, at, value: chunk[at]!, fetchedAt });
+      this.#buffered.push({ chunk, at, value: chunk[at]!, fetchedAt, sources });
     }
     this.#added += size;
-    this.#real.add(chunk, fetchedAt);
+    this.#real.add(chunk, fetchedAt, sources);
   }
 
   take(): void {
@@ -77,13 +89,14 @@ export class AccumulatorModel {
       expect(batch?.data).toBe(rested.batch.data);
       expect(batch?.fetchedAt).toBe(rested.batch.fetchedAt);
       this.#resting = this.#resting.filter((other) => other !== rested);
-      this.#out.push(rested);
+      this.#out.push({ ...rested, batch: batch! });
       return;
     }
     if (this.#bufferedDue(now) > 0) return expect(batch).toBeUndefined();
     const bytes = this.#buffered.splice(0, this.#options.packetBytes);
     expect([...batch!.data]).toEqual(bytes.map(({ value }) => value));
     expect(batch!.fetchedAt).toBe(oldestOf(bytes));
+    expect(batch!.sources).toBe(sourcesOf(bytes));
     this.#out.push({ batch: batch!, bytes, until: 0 });
   }
 
@@ -103,15 +116,33 @@ export class AccumulatorModel {
   back(index: number): void {
     const settled = this.#settle(index);
     this.#real.back(settled.batch);
-    this.#resting.push({ ...settled, until: 0 });
+    if (settled.isRevoked === true) this.#lose(settled.bytes, "alarm");
+    else this.#resting.push({ ...settled, until: 0 });
   }
 
   rest(index: number, milliseconds: number): void {
     const settled = this.#settle(index);
     const until = this.#clock.monotonic() + milliseconds;
     this.#real.rest(settled.batch, until);
-    if (this.#flushing && milliseconds > 0) this.#lose(settled.bytes, "shutdown");
+    if (settled.isRevoked === true) this.#lose(settled.bytes, "alarm");
+    else if (this.#flushing && milliseconds > 0) this.#lose(settled.bytes, "shutdown");
     else this.#resting.push({ ...settled, until });
+  }
+
+  revoke(mask: number): void {
+    const before = this.lost.alarm;
+    const isRevoked = ({ bytes }: ModelBatch): boolean => (sourcesOf(bytes) & mask) !== 0;
+    for (const { bytes } of this.#resting.filter(isRevoked)) this.#lose(bytes, "alarm");
+    this.#resting = this.#resting.filter((batch) => !isRevoked(batch));
+    this.#lose(
+      this.#buffered.filter(({ sources }) => (sources & mask) !== 0),
+      "alarm",
+    );
+    this.#buffered = this.#buffered.filter(({ sources }) => (sources & mask) === 0);
+    this.#out = this.#out.map((batch) =>
+      isRevoked(batch) ? { ...batch, isRevoked: true } : batch,
+    );
+    expect(this.#real.revoke(mask)).toBe(this.lost.alarm - before);
   }
 
   dropExpired(): void {
@@ -143,6 +174,11 @@ export class AccumulatorModel {
     expect(this.#real.heldBytes()).toBe(this.held());
     expect(this.#added).toBe(this.#delivered + lost.total() + this.#real.heldBytes());
     expect(this.#real.dueIn()).toBe(this.#dueIn());
+    const everything = [...this.#buffered, ...[...this.#resting, ...this.#out].flatMap(bytesOf)];
+    expect(this.#real.oldestFetchedAt()).toBe(oldestOf(everything));
+    for (const { batch, isRevoked = false } of this.#out) {
+      expect(this.#real.isRevoked(batch)).toBe(isRevoked);
+    }
     const wrong = [
       ...this.#buffered.filter(({ chunk, at, value }) => chunk[at] !== value),
       ...this.#gone.filter(({ chunk, at }) => chunk[at] !== 0),
