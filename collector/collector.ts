@@ -14,9 +14,9 @@ import { exposeSources } from "../common/sources/metrics.ts";
 import { Accumulator } from "./accumulator.ts";
 import type { CollectorConfig } from "./config.ts";
 import { exposeMetrics } from "./metrics.ts";
-import type { PushTls } from "./push/connection.ts";
-import { systemResolve } from "./push/instances.ts";
+import { Connection, type PushTls } from "./push/connection.ts";
 import { startPusher } from "./push/pusher.ts";
+import { systemResolve } from "./push/resolve.ts";
 
 const expiryCheckMilliseconds = 1_000;
 
@@ -52,19 +52,21 @@ export async function startCollector(
     log,
   });
   const sources = await startSources(config, accumulator, { clock, log });
+  const url = new URL(config.push_url);
+  const { timeout } = config.push;
   const pusher = startPusher({
-    url: new URL(config.push_url),
+    url,
     push: config.push,
     accumulator,
     ring,
-    tls,
+    connect: (address) => new Connection({ url, address, tls, timeout, clock }),
     resolve: systemResolve,
     clock,
     random: Math.random,
     log,
   });
   exposeSources(registry, sources);
-  exposeMetrics(registry, { accumulator, pusher });
+  exposeMetrics(registry, { accumulator, pusher, clock });
   const processMetrics = exposeProcess(registry);
   notReady = () =>
     sources.some((source) => source.latest() === "ok") ? undefined : "no source gives bytes";

@@ -33,6 +33,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #agent: HttpAgent;
   #connectedAt = Number.NEGATIVE_INFINITY;
+  #connectedWith: PushTls | undefined;
   #connecting: Socket | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -57,6 +58,7 @@ export class Connection {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    this.#leaveReplaced();
     await this.#paceReconnects(signal);
     if (signal.aborted) return "unreachable";
     const { url, address, timeout } = this.#options;
@@ -116,6 +118,11 @@ export class Connection {
     this.#agent.destroy();
   }
 
+  /** What is open was checked against, and shown, certificates that are no longer the ones to use. */
+  #leaveReplaced(): void {
+    if (this.#connectedWith !== this.#options.tls.current()) this.#agent.destroy();
+  }
+
   async #paceReconnects(signal: AbortSignal): Promise<void> {
     if (Object.keys(this.#agent.freeSockets).length > 0) return;
     const wait = this.#connectedAt + reconnectMilliseconds - this.#options.clock.monotonic();
@@ -126,8 +133,9 @@ export class Connection {
     const { url, address, timeout, tls } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const secure = url.protocol === "https:";
+    this.#connectedWith = tls.current();
     const socket = secure
-      ? connectTls({ host: address, port: portOf(url), ...tlsOptions(url, tls.current()) })
+      ? connectTls({ host: address, port: portOf(url), ...tlsOptions(url, this.#connectedWith) })
       : connectTcp({ host: address, port: portOf(url) });
     this.#connecting = socket;
     socket.setNoDelay(true);

@@ -1,25 +1,25 @@
 import type { Clock } from "../../common/clock.ts";
-import { formatAddress } from "../../common/config/fields.ts";
 import { errorCode } from "../../common/errors.ts";
 import type { KeyRing } from "../../common/keys/keyRing.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { Tally } from "../../common/metrics.ts";
 import type { Reloaded } from "../../common/reload.ts";
-import { backoffDelay, sleep } from "../../common/wait.ts";
+import { sleep } from "../../common/wait.ts";
 import type { Accumulator } from "../accumulator.ts";
-import type { Batch } from "../chunkQueue.ts";
 import type { CollectorConfig } from "../config.ts";
-import { Connection, portOf, type PushTls } from "./connection.ts";
-import type { Resolve } from "./instances.ts";
-import { nextStep, outcomes, type Outcome } from "./outcome.ts";
-import { createSequence, signPacket } from "./packets.ts";
+import type { Connection } from "./connection.ts";
+import { Instance } from "./instance.ts";
+import type { Resolve } from "./resolve.ts";
+import { outcomes, type Outcome } from "./outcome.ts";
+import { createSequence } from "./packets.ts";
 
 export interface PusherOptions {
   readonly url: URL;
   readonly push: CollectorConfig["push"];
   readonly accumulator: Accumulator;
   readonly ring: Reloaded<KeyRing>;
-  readonly tls: Reloaded<PushTls>;
+  /** The one connection to the instance at an address; nothing is opened before the first push. */
+  readonly connect: (address: string) => Pick<Connection, "push" | "close">;
   readonly resolve: Resolve;
   readonly clock: Clock;
   readonly random: () => number;
@@ -29,8 +29,21 @@ export interface PusherOptions {
 export interface Pusher {
   readonly outcomes: Tally<Outcome>;
   deliveredBytes(): number;
+  /** Wall-clock nanoseconds of the latest delivery; undefined before the first. */
+  deliveredAt(): bigint | undefined;
+  /** Gateway instances that are known, and how many of them rest after a push that failed. */
+  instances(): { known: number; resting: number };
   /** Ends at once: a push that is under way is cut, and its batch dropped. */
   stop(): Promise<void>;
+}
+
+/** More than any gateway has; a resolver that answers without end must not be followed. */
+export const maxInstances = 64;
+
+interface Worker {
+  readonly instance: Instance;
+  readonly leave: AbortController;
+  readonly done: Promise<void>;
 }
 
 /**
@@ -39,26 +52,36 @@ export interface Pusher {
  * in the order they came, which is round robin.
  */
 export function startPusher(options: PusherOptions): Pusher {
-  const { url, push, resolve, log } = options;
+  const { url, push, accumulator, clock, resolve, log } = options;
   const tally = new Tally<Outcome>(outcomes);
   const stopping = new AbortController();
-  const workers = new Map<string, { leave: AbortController; done: Promise<void> }>();
-  const sequence = createSequence(options.clock);
-  const shared = { ...options, sequence, tally, stopping: stopping.signal };
+  const workers = new Map<string, Worker>();
   let deliveredBytes = 0;
-  const delivered = (bytes: number): void => void (deliveredBytes += bytes);
+  let deliveredAt: bigint | undefined;
+  const shared = {
+    ...options,
+    sequence: createSequence(clock),
+    tally,
+    stopping: stopping.signal,
+    delivered: (bytes: number) => {
+      deliveredBytes += bytes;
+      deliveredAt = clock.wall();
+    },
+  };
 
-  const follow = (addresses: readonly string[]): void => {
+  const follow = (found: readonly string[]): void => {
+    // Sorted, so that it is the same ones each time.
+    const addresses = [...new Set(found)].toSorted().slice(0, maxInstances);
     for (const [address, worker] of workers) {
       if (!addresses.includes(address)) worker.leave.abort();
     }
     for (const address of addresses) {
       if (workers.has(address)) continue;
       const leave = new AbortController();
-      const done = work(address, { ...shared, delivered, leave: leave.signal }).finally(() =>
-        workers.delete(address),
-      );
-      workers.set(address, { leave, done });
+      const instance = new Instance(address, shared);
+      const leaving = AbortSignal.any([leave.signal, stopping.signal]);
+      const done = work(instance, accumulator, leaving).finally(() => workers.delete(address));
+      workers.set(address, { instance, leave, done });
     }
   };
 
@@ -79,6 +102,11 @@ export function startPusher(options: PusherOptions): Pusher {
   return {
     outcomes: tally,
     deliveredBytes: () => deliveredBytes,
+    deliveredAt: () => deliveredAt,
+    instances: () => ({
+      known: workers.size,
+      resting: [...workers.values()].filter(({ instance }) => instance.isResting).length,
+    }),
     stop: async () => {
       stopping.abort();
       await resolving;
@@ -87,20 +115,12 @@ export function startPusher(options: PusherOptions): Pusher {
   };
 }
 
-interface WorkerOptions extends PusherOptions {
-  readonly sequence: () => bigint;
-  readonly tally: Tally<Outcome>;
-  readonly delivered: (bytes: number) => void;
-  /** The program stops. */
-  readonly stopping: AbortSignal;
-  /** The instance is no longer among the addresses: no new batch for it. */
-  readonly leave: AbortSignal;
-}
-
-async function work(address: string, options: WorkerOptions): Promise<void> {
-  const { accumulator, stopping } = options;
-  const leave = AbortSignal.any([options.leave, stopping]);
-  const instance = createInstance(address, options);
+/** @param leave the instance is no longer among the addresses, or the program stops */
+async function work(
+  instance: Instance,
+  accumulator: Accumulator,
+  leave: AbortSignal,
+): Promise<void> {
   while (!leave.aborted) {
     const batch = accumulator.take();
     if (batch === undefined) {
@@ -109,85 +129,7 @@ async function work(address: string, options: WorkerOptions): Promise<void> {
       continue;
     }
     const settled = await instance.deliver(batch);
-    if (!settled) await instance.pause();
+    if (!settled) await instance.rest(leave);
   }
   instance.close();
-}
-
-function createInstance(address: string, options: WorkerOptions) {
-  const { url, push, accumulator, clock, random, log, stopping } = options;
-  const own = formatAddress({ host: address, port: portOf(url) });
-  const urlAudience = url.port === "" ? `${url.hostname}:${portOf(url)}` : url.host;
-  const audience = push.peer === "v1" ? undefined : push.audience === "url" ? urlAudience : own;
-  const connection = new Connection({
-    url,
-    address,
-    tls: options.tls,
-    timeout: push.timeout,
-    clock,
-  });
-  const backoff = { min: push.backoff_min, max: push.backoff_max };
-  let failures = 0;
-  let latest: Outcome | undefined;
-
-  const note = (outcome: Outcome): void => {
-    options.tally.add(outcome);
-    const isDelivered = outcome === "taken" || outcome === "seen";
-    failures = isDelivered ? 0 : failures + 1;
-    // A line per change of state: a gateway that is away for a week writes one.
-    if (outcome !== latest) {
-      if (isDelivered) log.info({ instance: own }, "gateway takes packets");
-      else log.warn({ instance: own, outcome }, "gateway did not take a packet");
-    }
-    latest = outcome;
-  };
-  const pause = (): Promise<void> =>
-    sleep(backoffDelay(Math.max(0, failures - 1), backoff, random), stopping);
-
-  /** @returns whether the batch was delivered; where it was not, the accumulator has it back */
-  const deliver = async (batch: Batch): Promise<boolean> => {
-    const signedAt = clock.monotonic();
-    const { body, headers } = signPacket(batch.data, audience, {
-      ring: options.ring.current(),
-      sequence: options.sequence(),
-      timestamp: clock.wall(),
-    });
-    let unknownBefore = false;
-    try {
-      for (;;) {
-        const outcome = await connection.push(body, headers, stopping);
-        if (stopping.aborted && outcome !== "taken" && outcome !== "seen") {
-          accumulator.drop(batch, "shutdown");
-          return false;
-        }
-        note(outcome);
-        unknownBefore ||= outcome === "unknown";
-        switch (nextStep(outcome, unknownBefore, push.peer)) {
-          case "done":
-            options.delivered(batch.data.length);
-            accumulator.done(batch);
-            return true;
-          case "sign anew":
-            accumulator.back(batch);
-            return false;
-          case "rest":
-            // By this side's clock alone nobody can tell when the gateway's window closes.
-            accumulator.rest(batch, signedAt + push.window + push.clock_skew);
-            return false;
-          case "lose":
-            accumulator.drop(batch, "unknown");
-            return false;
-          case "repeat":
-            if (clock.monotonic() - signedAt >= push.window) {
-              accumulator.drop(batch, "unknown");
-              return false;
-            }
-            await pause();
-        }
-      }
-    } finally {
-      body.fill(0);
-    }
-  };
-  return { deliver, pause, close: () => connection.close() };
 }

@@ -48,7 +48,8 @@ test("the metrics say what was fetched, pushed, lost and is held", async () => {
   await using gateway = await startScriptedGateway({ keys });
   const answers = [200, 507, 200, 409, 503];
   gateway.answer(() => answers.shift() ?? 200);
-  await using collector = await runCollector(makeInput(appliance.url, gateway.port));
+  const clock = new ManualClock();
+  await using collector = await runCollector(makeInput(appliance.url, gateway.port), clock);
   await eventually(async () => {
     const { 'qrng_collector_pushes_total{outcome="refused"}': refused } = await collector.metrics();
     return refused === 1;
@@ -58,6 +59,10 @@ test("the metrics say what was fetched, pushed, lost and is held", async () => {
   await eventually(
     async () => (await collector.metrics())['qrng_source_up{source="appliance"}'] === 0,
   );
+  await eventually(
+    async () => (await collector.metrics())['qrng_collector_instances{state="resting"}'] === 0,
+  );
+  clock.advance(1_500);
   const metrics = await collector.metrics();
   const ours = Object.entries(metrics).filter(([name]) => name.startsWith("qrng_collector_"));
   expect(Object.fromEntries(ours)).toEqual({
@@ -71,8 +76,15 @@ test("the metrics say what was fetched, pushed, lost and is held", async () => {
     qrng_collector_delivered_bytes_total: 4 * chunkBytes,
     'qrng_collector_lost_bytes_total{reason="expired"}': 0,
     'qrng_collector_lost_bytes_total{reason="unknown"}': 0,
+    'qrng_collector_lost_bytes_total{reason="alarm"}': 0,
     'qrng_collector_lost_bytes_total{reason="shutdown"}': 0,
     qrng_collector_buffer_bytes: chunkBytes, // what was refused rests
+    qrng_collector_buffer_capacity_bytes: 16 * 2 ** 20,
+    qrng_collector_paused: 0,
+    qrng_collector_oldest_byte_age_seconds: 1.5,
+    'qrng_collector_instances{state="ready"}': 1,
+    'qrng_collector_instances{state="resting"}': 0,
+    qrng_collector_last_delivery_timestamp_seconds: Number(clock.wall() / 1_000_000n) / 1_000 - 1.5,
   });
   expect(metrics['qrng_source_fetched_bytes_total{source="appliance"}']).toBe(5 * chunkBytes);
   for (const outcome of ["ok", ...sourceErrorCodes]) {
@@ -125,6 +137,7 @@ test("a gateway that takes nothing stops the fetching when the buffer is full", 
   await eventually(async () => (await held()) === 4 * chunkBytes);
   for (let look = 0; look < 20; look++) expect(await held()).toBe(4 * chunkBytes);
   expect(appliance.given.length).toBe(4);
+  expect((await collector.metrics())["qrng_collector_paused"]).toBe(1);
 });
 
 test("bytes that no gateway takes are dropped at max_age and counted, also while a push hangs", async () => {

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes } from "node:crypto";
 import { Accumulator } from "../../../collector/accumulator.ts";
 import type { CollectorConfig } from "../../../collector/config.ts";
+import { Connection } from "../../../collector/push/connection.ts";
 import { startPusher, type Pusher } from "../../../collector/push/pusher.ts";
 import type { KeyRing, RingKey } from "../../../common/keys/keyRing.ts";
 import { fixed } from "../../../common/reload.ts";
@@ -39,7 +40,7 @@ export interface Pushing extends AsyncDisposable {
   readonly pusher: Pusher;
   readonly captured: CapturedLog;
   /** Puts a packet's bytes into the accumulator: the bytes themselves, and what they were. */
-  add(): { readonly chunk: Buffer; readonly data: string };
+  add(sources?: number): { readonly chunk: Buffer; readonly data: string };
 }
 
 export interface PushingOptions {
@@ -68,12 +69,14 @@ export function startPushing(options: PushingOptions): Pushing {
     maxAge: 3_600_000,
     clock,
   });
+  const url = new URL(`http://${host}:${port}/push`);
+  const tls = fixed({ ca: undefined, certificate: undefined, key: undefined });
   const pusher = startPusher({
-    url: new URL(`http://${host}:${port}/push`),
+    url,
     push,
     accumulator,
     ring: { current: ring, stop: () => undefined },
-    tls: fixed({ ca: undefined, certificate: undefined, key: undefined }),
+    connect: (address) => new Connection({ url, address, tls, timeout: push.timeout, clock }),
     resolve,
     clock,
     random: () => {
@@ -87,10 +90,10 @@ export function startPushing(options: PushingOptions): Pushing {
     accumulator,
     pusher,
     captured,
-    add: () => {
+    add: (sources) => {
       const chunk = randomBytes(packetBytes);
       const data = chunk.toString("hex");
-      accumulator.add(chunk, clock.monotonic());
+      accumulator.add(chunk, clock.monotonic(), sources);
       return { chunk, data };
     },
     [Symbol.asyncDispose]: () => pusher.stop(),
