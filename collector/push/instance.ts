@@ -141,11 +141,12 @@ export class Instance {
     this.#state = state;
     const about = { instance: this.#name, outcome };
     if (isDelivered) log.info({ instance: this.#name }, "gateway takes packets");
-    else if (outcome === "refused") log.warn({ ...about, keyId }, refusal);
+    else if (outcome === "refused")
+      log.warn({ ...about, keyId, check: whatToCheck }, "gateway refuses packets");
     else log.warn(about, "gateway did not take a packet");
   }
 }
 
-/** The outcome holds no more than that it refused: the log names what was signed with, and why not. */
-const refusal =
-  "gateway refuses packets: it may not know this key id, be another audience, have another time, or be shutting down";
+/** The outcome says no more than that it refused: so the log names the key, and what else may be. */
+const whatToCheck =
+  "whether the gateway knows this key id, has this address (push.audience) and this time, or is shutting down";

@@ -198,6 +198,7 @@ async function survive(
     "source gives no bytes",
     "gateway takes packets",
     "gateway did not take a packet",
+    "gateway refuses packets",
   ];
   expect(messages).toEqual(expect.arrayContaining(collector.captured.messages()));
 }

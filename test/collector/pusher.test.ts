@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KeyRing } from "../../common/keys/keyRing.ts";
+import { maxInstances } from "../../collector/push/pusher.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { makeKey, packetBytes, ringOf, startPushing } from "./helpers/pushing.ts";
 import {
@@ -80,6 +81,36 @@ describe("full", () => {
     const signatures = [...full.pushes, ...roomy.pushes].map(({ signature }) => signature);
     expect(distinct(signatures)).toBe(signatures.length);
   });
+});
+
+test("a full gateway is asked again within a second, however long it was full", async () => {
+  await using gateway = await startScriptedGateway({ keys });
+  gateway.answer(() => 507);
+  await using pushing = startPushing({
+    port: gateway.port,
+    ring,
+    push: { backoff_min: 30_000, backoff_max: 30_000 },
+    pause: 0.5,
+  });
+  pushing.add();
+  await untilPushes(3, gateway);
+});
+
+test("one that fails otherwise rests for its backoff, and counts as resting", async () => {
+  await using gateway = await startScriptedGateway({ keys });
+  gateway.answer(() => 401);
+  await using pushing = startPushing({
+    port: gateway.port,
+    ring,
+    push: { backoff_min: 600_000, backoff_max: 600_000 },
+    pause: 0.99,
+  });
+  const instances = (): string => JSON.stringify(pushing.pusher.instances());
+  await eventually(() => instances() === '{"known":1,"resting":0}');
+  pushing.add();
+  pushing.add();
+  await eventually(() => instances() === '{"known":1,"resting":1}');
+  expect(gateway.pushes.length).toBe(1);
 });
 
 describe("unreachable", () => {
@@ -244,6 +275,52 @@ describe("unknown", () => {
     back.answer(() => 409);
     await eventually(() => pushing.accumulator.heldBytes() === 0);
     expect(back.pushes.map(({ body }) => body)).toEqual([first.pushes[0]!.body]);
+  });
+});
+
+describe("when a source of theirs is revoked", () => {
+  test("bytes are not repeated after an unknown outcome", async () => {
+    await using gateway = await startScriptedGateway({ keys });
+    await using pushing = startPushing({ port: gateway.port, ring, push: { window: 3_600_000 } });
+    gateway.answer(() => {
+      if (gateway.pushes.length === 3) pushing.accumulator.revoke(0b10);
+      return "reset";
+    });
+    const { chunk } = pushing.add(0b11);
+    await eventually(() => pushing.accumulator.heldBytes() === 0);
+    expect(pushing.accumulator.lost.get("alarm")).toBe(packetBytes);
+    expect(isZero(chunk)).toBe(true);
+    expect(gateway.pushes.length).toBe(3);
+  });
+
+  test.each([507, 401, 307] as const)("bytes that got %i are never signed anew", async (status) => {
+    await using gateway = await startScriptedGateway({ keys });
+    await using pushing = startPushing({ port: gateway.port, ring });
+    gateway.answer(() => {
+      gateway.answer(() => 200);
+      pushing.accumulator.revoke(0b01);
+      return status;
+    });
+    pushing.add(0b01);
+    await eventually(() => pushing.accumulator.heldBytes() === 0);
+    pushing.clock.advance(90_000);
+    const next = pushing.add(0b01);
+    await eventually(() => pushing.accumulator.heldBytes() === 0);
+    expect(dataOf(gateway.pushes).slice(1)).toEqual([next.data]);
+    expect(pushing.accumulator.lost.get("alarm")).toBe(packetBytes);
+  });
+
+  test("bytes that are taken all the same count as delivered", async () => {
+    await using gateway = await startScriptedGateway({ keys });
+    await using pushing = startPushing({ port: gateway.port, ring });
+    gateway.answer(() => {
+      pushing.accumulator.revoke(0b01);
+      return 200;
+    });
+    pushing.add(0b01);
+    await eventually(() => pushing.accumulator.heldBytes() === 0);
+    expect(pushing.pusher.deliveredBytes()).toBe(packetBytes);
+    expect(pushing.accumulator.lost.total()).toBe(0);
   });
 });
 
@@ -453,6 +530,24 @@ describe("instances", () => {
     expect([one.pushes.length, two.pushes.length]).toEqual([all, 4]);
   });
 
+  test("are bounded, whatever a resolver answers", async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `127.1.${index >> 8}.${index & 255}`);
+    const start = many.length;
+    await using pushing = startPushing({
+      port: 1,
+      ring,
+      resolve: async () => {
+        many.push(many.shift()!); // in another order each time, as resolvers do
+        return many;
+      },
+    });
+    await eventually(() => pushing.pusher.instances().known > 0);
+    const first = many[0];
+    await eventually(() => many[0] !== first);
+    expect(many.length).toBe(start);
+    expect(pushing.pusher.instances()).toEqual({ known: maxInstances, resting: 0 });
+  });
+
   test("stay as they are while the name cannot be resolved, which is logged once", async () => {
     await using gateway = await startScriptedGateway({ keys });
     let failures = 0;
@@ -590,4 +685,33 @@ test("logs name the instance and the outcome, one line per change, and no byte o
     const base64 = Buffer.from(data, "hex").toString("base64");
     expect(pushing.captured.text()).not.toContain(base64.slice(0, 12));
   }
+});
+
+test("refusals are logged once for each key that was signed with, by its id", async () => {
+  const next = makeKey("second");
+  let current = ringOf(key);
+  await using gateway = await startScriptedGateway({
+    keys: { first: key.secret, second: next.secret },
+  });
+  gateway.answer(() => 401);
+  await using pushing = startPushing({ port: gateway.port, ring: () => current });
+  const push = async (): Promise<void> => {
+    const before = gateway.pushes.length;
+    pushing.add();
+    await untilPushes(before + 1, gateway);
+    await eventually(() => pushing.pusher.outcomes.total() === before + 1);
+  };
+  for (let packet = 0; packet < 3; packet++) await push();
+  current = ringOf(next, key);
+  for (let packet = 0; packet < 3; packet++) await push();
+  gateway.answer(() => 200);
+  await push();
+  const message = "gateway refuses packets";
+  const check = expect.stringContaining("whether the gateway knows this key id");
+  const { instance } = gateway;
+  expect(pushing.captured.lines()).toEqual([
+    expect.objectContaining({ level: "warn", message, check, instance, keyId: "first" }),
+    expect.objectContaining({ level: "warn", message, check, instance, keyId: "second" }),
+    expect.objectContaining({ level: "info", message: "gateway takes packets", instance }),
+  ]);
 });

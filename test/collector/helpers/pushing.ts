@@ -19,7 +19,7 @@ export function ringOf(...keys: [RingKey, ...RingKey[]]): KeyRing {
   return { signing: keys[0], keys };
 }
 
-const usualPush: CollectorConfig["push"] = {
+export const usualPush: CollectorConfig["push"] = {
   peer: "bridge",
   audience: "address",
   packet_size: packetBytes,
@@ -51,6 +51,8 @@ export interface PushingOptions {
   readonly ring: () => KeyRing;
   /** 127.0.0.1 alone when left out. */
   readonly resolve?: () => Promise<readonly string[]>;
+  /** Of a pause, what part of the longest it is; 0, and a second by the clock, when left out. */
+  readonly pause?: number;
 }
 
 /**
@@ -80,6 +82,7 @@ export function startPushing(options: PushingOptions): Pushing {
     resolve,
     clock,
     random: () => {
+      if (options.pause !== undefined) return options.pause;
       clock.advance(1_000);
       return 0;
     },
