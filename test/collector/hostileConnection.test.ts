@@ -128,6 +128,30 @@ describe.concurrent.each(schemes)("%s", (scheme) => {
     expect(requests).toEqual([expectedRequest(server.port)]);
   });
 
+  test("a request that is read a little at a time is cut at the timeout", async () => {
+    const requests: string[] = [];
+    let read = 0;
+    await using server = await startRawServer({
+      identity: scheme === "https" ? identity : undefined,
+      serve: async (peer, index) => {
+        if (index > 0) return serveWell(peer, requests);
+        peer.socket.on("data", (piece: Buffer) => {
+          read += piece.length;
+          peer.socket.pause();
+          setTimeout(() => peer.socket.resume(), 50);
+        });
+        await peer.closed();
+      },
+    });
+    using connection = connect(scheme, server.port, { timeout: shortTimeout });
+    const large = Buffer.alloc(32 * 2 ** 20);
+    expect(await connection.push(large, headers, never)).toBe("unknown");
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThan(large.length);
+    expect(await connection.push(body, headers, never)).toBe("taken");
+    expect(requests).toEqual([expectedRequest(server.port)]);
+  });
+
   test("after a reset of the idle connection a push is unknown at worst", async () => {
     const requests: string[] = [];
     await using server = await startRawServer({

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { Outcome } from "../../../collector/push/outcome.ts";
@@ -122,6 +123,16 @@ const heads = [
       "vary: *",
     ),
   ),
+  answers(
+    "as much Set-Cookie as a parser takes",
+    "taken",
+    empty(200, `set-cookie: ${canary}=${"a".repeat(15_000)}`),
+  ),
+  answers(
+    "an upgrade asked for",
+    "refused",
+    empty(426, "connection: upgrade", "upgrade: TLS/1.3, HTTP/2.0"),
+  ),
   answers("retry-after on 503", "refused", empty(503, "retry-after: 0")),
   answers("a log-in asked for", "refused", empty(401, 'www-authenticate: Basic realm="x"')),
   answers("keep-alive for 0 s", "taken", empty(200, "keep-alive: timeout=0")),
@@ -166,6 +177,16 @@ const bodies = [
     "a broken chunk",
     "taken",
     `${head(200, "transfer-encoding: chunked")}zz\r\n${canary}\r\n`,
+  ),
+  answers(
+    "chunk extensions and trailers with orders in them",
+    "seen",
+    `${head(409, "transfer-encoding: chunked", "trailer: connection")}5;status=200;retry="now"\r\nhello\r\n0;x=${canary}\r\nconnection: upgrade\r\ncontent-length: 5\r\n\r\n`,
+  ),
+  answers(
+    "a body shorter than it says, and a next answer in its place",
+    "taken",
+    head(200, `content-length: ${empty(507).length + 5}`) + empty(507),
   ),
   answers(
     "a chunk of 2^64 bytes",
@@ -248,6 +269,7 @@ const noHttp = [
   answers("zeros", "unknown", Buffer.alloc(10_000)),
   answers("another protocol", "unknown", `SSH-2.0-${canary}\r\n`),
   answers("HTTP/2", "unknown", Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)),
+  answers("the preface of HTTP/2", "unknown", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   answers("HTTP/1.2", "unknown", empty(200).replace("1.1", "1.2")),
   answers("HTTP/1.0", "taken", empty(200).replace("1.1", "1.0")),
   answers(
@@ -269,6 +291,22 @@ const timing: Trick[] = [
       await peer.request();
     },
   },
+  {
+    name: "the end before anything is read",
+    outcome: "unknown",
+    play: async (peer) => {
+      peer.end();
+      await peer.request();
+    },
+  },
+  {
+    name: "a reset at the first bytes of the request",
+    outcome: "unknown",
+    play: async (peer) => {
+      await once(peer.socket, "data");
+      peer.reset();
+    },
+  },
   afterRequest("a reset after reading", "unknown", (peer) => peer.reset()),
   afterRequest("a reset in the middle of the head", "unknown", async (peer) => {
     peer.write("HTTP/1.1 200 OK\r\nx:");
@@ -286,6 +324,9 @@ const timing: Trick[] = [
   },
   afterRequest("a second answer with the first", "taken", (peer) =>
     peer.write(empty(200) + empty(507)),
+  ),
+  afterRequest("a hundred answers at once", "taken", (peer) =>
+    peer.write(empty(200) + empty(507).repeat(50) + empty(401).repeat(50)),
   ),
   afterRequest("a second answer to an idle connection", "taken", async (peer) => {
     peer.write(empty(200));
