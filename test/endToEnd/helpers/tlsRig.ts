@@ -15,7 +15,9 @@ import { launch, type Metrics, type Program, totalOf, valueOf } from "./program.
 
 export const apiKey = "tls-test-key-0123456789-abcdef";
 export const collectorName = "collector.main.quantum.qrngbridge.internal";
-const secret = "3c".repeat(32);
+/** The keys that a rig's rings can hold, hex; both rings hold `first` to begin with. */
+const ringKeys = { first: "3c".repeat(32), second: "c3".repeat(32) };
+type KeyId = keyof typeof ringKeys;
 
 /** What one client of the push port shows and trusts. */
 export type Client = Pick<ExchangeOptions, "ca" | "cert" | "key" | "maxVersion" | "minVersion"> & {
@@ -33,7 +35,10 @@ export interface TlsRig extends AsyncDisposable {
   issueClient(wanted?: Wanted): Promise<Client>;
   /** Pushes a packet that only TLS can be a reason to refuse. */
   push(client: Client, bytes?: number): Promise<Exchange>;
-  collectorConfig(appliance: { url: string; ca: string }): Promise<object>;
+  /** Replaces a program's key ring: the first key is the one that is signed with. */
+  writeRing(program: "collector" | "gateway", ids: readonly [KeyId, ...KeyId[]]): Promise<void>;
+  /** @param push fields that are not as usual */
+  collectorConfig(appliance: { url: string; ca: string }, push?: object): Promise<object>;
   received(): Promise<number>;
   /** Pushes that were judged, whatever the judgement. */
   judged(): Promise<number>;
@@ -46,8 +51,15 @@ export async function startTlsRig(): Promise<TlsRig> {
   await writeIdentity(folder, "push", await gateways.issue());
   await writeIdentity(folder, "api", await gateways.issue());
   await replaceFile(folder, "collectors-ca.pem", collectors.certificate);
+  const writeRing: TlsRig["writeRing"] = (program, ids) => {
+    const keys = ids.map((id) => ({ id, key: ringKeys[id] }));
+    const ring = JSON.stringify({ version: 1, signing: ids[0], keys });
+    return replaceFile(folder, `${program}-ring.json`, ring);
+  };
+  await writeRing("gateway", ["first"]);
+  await writeRing("collector", ["first"]);
   const gateway = await launch("gateway", gatewayConfig, { folder });
-  const ring = singleKeyRing(secret, ["bound"]);
+  const ring = singleKeyRing(ringKeys.first, ["bound"]);
   let sequence = 0n;
 
   const push = (client: Client, bytes = 256): Promise<Exchange> => {
@@ -73,9 +85,10 @@ export async function startTlsRig(): Promise<TlsRig> {
     collectors,
     gateways,
     push,
+    writeRing,
     issueClient: async (wanted) =>
       clientOf(await collectors.issue(collectorIdentity(wanted)), gateways),
-    collectorConfig: async ({ url, ca }) => {
+    collectorConfig: async ({ url, ca }, changed = {}) => {
       await replaceFile(folder, "appliance-ca.pem", ca);
       await replaceFile(folder, "gateways-ca.pem", gateways.certificate);
       await writeIdentity(folder, "collector", await collectors.issue(collectorIdentity()));
@@ -86,11 +99,12 @@ export async function startTlsRig(): Promise<TlsRig> {
         fetch_chunk_size: 1024,
         fetch_interval: "20ms",
         management_address: "127.0.0.1:0",
-        hmac_secret_key: secret,
+        key_ring_file: "collector-ring.json",
         push_url: `https://${gateway.address("push")}/push`,
         push: {
           packet_size: 1024,
           backoff_max: "200ms",
+          ...changed,
           tls: {
             ca_file: "gateways-ca.pem",
             certificate_file: "collector.crt",
@@ -116,7 +130,7 @@ const gatewayConfig = {
   max_request_bytes: "16MiB",
   overflow: "DiscardOldest",
   api_keys: [apiKey],
-  hmac_secret_key: secret,
+  key_ring_file: "gateway-ring.json",
   simulated: true,
   tls: { certificate_file: "api.crt", key_file: "api.key" },
   push: {
