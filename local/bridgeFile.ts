@@ -7,15 +7,10 @@ import {
   type YamlDocument,
 } from "../common/config/load.ts";
 import { ConfigError } from "../common/errors.ts";
-import {
-  type Bridge,
-  type BridgeSource,
-  dataKey,
-  namespaceName,
-  objectName,
-  qrngBridge,
-} from "../operator/bridge/schema.ts";
+import { dataKey, namespaceName, objectName } from "../operator/bridge/fields.ts";
+import { type Bridge, type BridgeSource, localBridge } from "../operator/bridge/schema.ts";
 import { simulationProblems } from "./appliances.ts";
+import { clusterProblems } from "./clusterFields.ts";
 
 /** The label without which a bridge may not refer to a Secret, here as in a cluster. */
 const bridgeLabel = "qrngbridge.io/bridge";
@@ -73,7 +68,11 @@ export function parseBridgeFile(text: string, path: string): BridgeFile {
 function checkReferences(document: YamlDocument, objects: readonly DataObject[]): BridgeFile {
   const cas: Record<string, string> = {};
   // As a check of the schema, so that problems are told with their lines.
-  const runnable = qrngBridge.superRefine((bridge, context) => {
+  const runnable = localBridge.superRefine((bridge, context) => {
+    // The file's own text, since the schema's defaults are not what its writer asked for.
+    for (const { path, message } of clusterProblems(document.document.toJS())) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
     for (const [index, source] of bridge.spec.sources.entries()) {
       const report = (field: keyof BridgeSource, message: string): void =>
         context.addIssue({

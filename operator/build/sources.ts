@@ -1,6 +1,7 @@
 import type { z } from "zod";
+import { ConfigError } from "../../common/errors.ts";
 import type { sourceFields } from "../../common/sources/config.ts";
-import type { Bridge } from "../bridge/schema.ts";
+import type { Bridge, BridgeSource } from "../bridge/schema.ts";
 import { compact, fitting, milliseconds, programDefaults } from "./configValues.ts";
 
 type SourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
@@ -11,6 +12,7 @@ export type CaFiles = Readonly<Record<string, string>>;
 /**
  * The `sources` of a collector, or of a gateway in Direct.
  * @param buffer the size, where the bridge gives one, of the buffer that chunks go to
+ * @throws ConfigError for a type that this version's programs do not know
  */
 export function buildSources(
   { spec }: Bridge,
@@ -20,7 +22,7 @@ export function buildSources(
   return spec.sources.map((source) =>
     compact({
       name: source.name,
-      type: source.type,
+      type: knownType(source),
       url: source.url,
       ca_file: caFiles[source.name],
       pinned_certificate_sha256s: source.pinnedCertificateSha256s,
@@ -30,4 +32,9 @@ export function buildSources(
       simulated: source.simulated ? true : undefined,
     }),
   );
+}
+
+function knownType({ name, type }: BridgeSource): SourceInput["type"] {
+  if (type === "Quantis") return type;
+  throw new ConfigError(`source ${name}: this version has no programs for type ${type}`);
 }

@@ -92,7 +92,7 @@ test("Direct: the gateway fetches from two appliances, and there is no collector
 });
 
 test("packets without an audience are taken when the bridge says so", async () => {
-  const gateway = { push: { acceptUnbound: true } };
+  const gateway = { replicas: 1, push: { acceptUnbound: true } };
   await using run = await launched({ ...simulated, spec: { ...simulated.spec, gateway } });
   const text = await run.up();
   expect(text).toContain("also takes unbound packets");

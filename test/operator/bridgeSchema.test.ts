@@ -69,9 +69,12 @@ const accepted: [string, unknown][] = [
   ["spec.gateway", {}],
   ["spec.tls", undefined],
   ["spec.sources.0.url", "https://[2001:db8::1]:8443/base"],
-  ["spec.sources.0.url", "http://127.0.0.1:8080"],
-  ["spec.sources.0.url", "http://localhost"],
-  ["spec.sources.0.pinnedCertificateSha256s", Array.from({ length: 4 }, () => "A0".repeat(32))],
+  ["spec.sources.1.url", "http://127.0.0.1:8080"],
+  ["spec.sources.1.url", "http://localhost"],
+  [
+    "spec.sources.0.pinnedCertificateSha256s",
+    ["A0", "a0", "b1", "c2"].map((byte) => byte.repeat(32)),
+  ],
   ["spec.sources.0.caRef.kind", "Secret"],
 ];
 
@@ -92,7 +95,7 @@ const refused: [string, unknown, string][] = [
   ["metadata.namespace", "a.b", "metadata.namespace: must be lower-case"],
   ["metadata.namespace", "a".repeat(64), "metadata.namespace: "],
   ["metadata.labels", { a: 1 }, "metadata.labels.a: "],
-  ["spec.topology", "CollectorOnly", "spec.topology: "],
+  ["spec.topology", "OnCluster", "spec.topology: "],
   ["spec.sources", [], "spec.sources: "],
   ["spec.sources", undefined, "spec.sources: "],
   [
@@ -100,15 +103,17 @@ const refused: [string, unknown, string][] = [
     Array.from({ length: 17 }, (_, n) => ({ ...lab, name: `s${n}` })),
     "spec.sources: ",
   ],
-  ["spec.sources.1.name", "lab", "spec.sources[1].name: another source has the same name"],
+  ["spec.sources.1.name", "lab", "spec.sources[1].name: another entry has the same name"],
   ["spec.sources.0.name", "Lab", "spec.sources[0].name: must be lower-case"],
   ["spec.sources.0.type", "quantis", "spec.sources[0].type: "],
   ["spec.sources.0.type", undefined, "spec.sources[0].type: "],
-  ["spec.sources.0.url", "192.0.2.10", "spec.sources[0].url: must be an http or https URL"],
-  ["spec.sources.0.url", "ftp://192.0.2.10", "spec.sources[0].url: must be an http or https URL"],
+  ["spec.sources.0.url", "192.0.2.10", "spec.sources[0].url: must be https, or http to a"],
+  ["spec.sources.0.url", "ftp://192.0.2.10", "spec.sources[0].url: must be https, or http to a"],
+  ["spec.sources.0.url", "https://999.0.2.10", "spec.sources[0].url: must be a URL"],
   ["spec.sources.0.url", "http://192.0.2.10", "spec.sources[0].url: must be https, or http to a"],
-  ["spec.sources.0.url", "https://u:p@192.0.2.10", "must not hold a user name or password"],
-  ["spec.sources.0.url", "https://192.0.2.10?x=1", "must not hold a query or fragment"],
+  ["spec.sources.0.url", "https://u:p@192.0.2.10", "without credentials and fragment"],
+  ["spec.sources.0.url", "https://192.0.2.10#x", "without credentials and fragment"],
+  ["spec.sources.0.url", "https://192.0.2.10?x=1", "a query and {bytes} go with HttpBytes"],
   ["spec.sources.0.url", `https://192.0.2.10/${"a".repeat(2048)}`, "spec.sources[0].url: "],
   ["spec.sources.0.caRef.kind", "File", "spec.sources[0].caRef.kind: "],
   ["spec.sources.0.caRef.name", "../x", "spec.sources[0].caRef.name: must be lower-case"],
@@ -130,26 +135,26 @@ const refused: [string, unknown, string][] = [
   ["spec.gateway.allowQueryKey", 1, "spec.gateway.allowQueryKey: "],
   ["spec.gateway.push.acceptUnbound", "true", "spec.gateway.push.acceptUnbound: "],
   ["spec.tls", true, "spec.tls: "],
-  ["spec.topology", "Direct", "spec.collector: has no function with topology Direct; leave it out"],
+  ["spec.topology", "Direct", "spec.collector: has no function with topologies Direct and"],
   [
     "spec.collector.bufferBytes",
     4096,
-    "spec.sources[0].chunkBytes: must not be above collector.bufferBytes, which is 4096",
+    "spec.sources: chunkBytes must not be above collector.bufferBytes",
   ],
   [
     "spec.collector.bufferBytes",
     2048,
-    "spec.collector.packetBytes: must not be above collector.bufferBytes, which is 2048",
+    "spec.collector.packetBytes: must not be above collector.bufferBytes",
   ],
   [
     "spec.gateway.bufferBytes",
     2048,
-    "spec.collector.packetBytes: must not be above gateway.bufferBytes, which is 2048",
+    "spec.collector.packetBytes: must not be above gateway.bufferBytes",
   ],
   [
     "spec.gateway.bufferBytes",
     65_535,
-    "spec.gateway.maxRequestBytes: must not be above bufferBytes, which is 65535",
+    "spec.gateway.maxRequestBytes: must not be above gateway.bufferBytes",
   ],
 ];
 
@@ -161,8 +166,8 @@ test("in Direct, chunks have to fit into the gateway, and push has no function",
   const spec = { topology: "Direct", gateway: { bufferBytes: 4096, push: {} } } as const;
   const sources = [{ ...lab!, chunkBytes: 8192 }];
   expect(problemOf(bridgeInput({ ...spec, sources }))).toBe(
-    "spec.gateway.push: has no function with topology Direct; leave it out; " +
-      "spec.sources[0].chunkBytes: must not be above gateway.bufferBytes, which is 4096",
+    "spec.gateway.push: has no function with topology Direct: nothing is pushed; leave it out; " +
+      "spec.sources: with topology Direct chunkBytes must not be above gateway.bufferBytes",
   );
 });
 

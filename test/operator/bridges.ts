@@ -19,8 +19,8 @@ export function makeBridge(spec: Partial<SpecInput> = {}): Bridge {
   return qrngBridge.parse(bridgeInput(spec));
 }
 
-/** Every field that a bridge with a collector can have. */
-export const fullSpec: SpecInput = {
+/** Every field of a bridge with a collector that the programs' configs know. */
+export const fullSpec: SpecInput & Required<Pick<SpecInput, "sources">> = {
   topology: "InCluster",
   sources: [
     {
@@ -44,6 +44,7 @@ export const fullSpec: SpecInput = {
     rateLimit: { requestsPerSecond: 10, burst: 20, bytesPerSecond: 100_000 },
     allowQueryKey: true,
     logLevel: "Warn",
+    replicas: 1,
     push: { acceptUnbound: true },
   },
   tls: {},
@@ -82,20 +83,25 @@ const size = (min: number, max: number) => fc.integer({ min, max });
 const maybe = { requiredKeys: [] as [] };
 const logLevel = fc.constantFrom("Trace", "Debug", "Info", "Warn", "Error", "Silent");
 
-const source = fc.record(
-  {
-    url: fc.constantFrom("https://192.0.2.10", "https://qrng.example:8443/a", "http://[::1]:1"),
-    chunkBytes: size(64, 2 ** 20),
-    intervalMilliseconds: size(0, 3_600_000),
-    timeoutMilliseconds: size(100, 600_000),
-    caRef: fc.constant({ kind: "Secret" as const, name: "a.b", key: "ca.crt" }),
-    pinnedCertificateSha256s: fc.array(fc.constant("0a".repeat(32)), {
-      minLength: 1,
-      maxLength: 4,
-    }),
-    simulated: fc.boolean(),
-  },
-  { requiredKeys: ["url"] },
+const fetches = {
+  chunkBytes: size(64, 2 ** 20),
+  intervalMilliseconds: size(0, 3_600_000),
+  timeoutMilliseconds: size(100, 600_000),
+  simulated: fc.boolean(),
+};
+const source = fc.oneof(
+  fc.record({ url: fc.constant("http://[::1]:1"), ...fetches }, { requiredKeys: ["url"] }),
+  fc.record(
+    {
+      url: fc.constantFrom("https://192.0.2.10", "https://[2001:db8::1]:8443/a"),
+      caRef: fc.constant({ kind: "Secret" as const, name: "a.b", key: "ca.crt" }),
+      pinnedCertificateSha256s: fc.uniqueArray(fc.constantFrom("0a".repeat(32), "B1".repeat(32)), {
+        minLength: 1,
+      }),
+      ...fetches,
+    },
+    { requiredKeys: ["url"] },
+  ),
 );
 
 /**
@@ -138,9 +144,10 @@ export const anySpec: fc.Arbitrary<SpecInput> = fc.record(
         ),
         allowQueryKey: fc.boolean(),
         logLevel,
+        replicas: size(0, 1),
         push: fc.record({ acceptUnbound: fc.boolean() }, maybe),
       },
-      maybe,
+      { requiredKeys: ["replicas"] },
     ),
     tls: fc.constant({}),
   },
