@@ -4,7 +4,8 @@ import type { sourceFields } from "../../common/sources/config.ts";
 import type { Bridge, BridgeSource } from "../bridge/schema.ts";
 import { compact, fitting, milliseconds, programDefaults } from "./configValues.ts";
 
-type SourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
+type AnySourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
+type SourceInput = Extract<AnySourceInput, { type: "Quantis" }>;
 
 /** Where the PEM of each source's CAs is, by the source's name; of those that have one. */
 export type CaFiles = Readonly<Record<string, string>>;
