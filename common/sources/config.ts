@@ -7,8 +7,6 @@ import { sourceEntry, type SourceEntry } from "./entry.ts";
 import { chunkSize, defaultMinEntropy, interval, sourceUrl, timeout } from "./entryFields.ts";
 import { startFetchLoop, type FetchLoop, type Sink } from "./fetchLoop.ts";
 
-export { sourceName, sourceUrl } from "./entryFields.ts";
-
 /** The fields that say where random bytes come from, in the collector and in Direct mode. */
 export const sourceFields = {
   appliance_url: sourceUrl()

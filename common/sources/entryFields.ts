@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration, file, integer, isLoopback, size, url } from "../config/fields.ts";
 import { sizedUrl } from "./sizedUrl.ts";
 
-export const sourceName = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const sourceName = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 
 /** HTTPS, or plain http to this machine itself. */
 export const sourceUrl = () => securely(url());
