@@ -71,7 +71,7 @@ export async function startGateway(
   });
   intake = await startIntake(config, registry, { inlet, isDraining, clock, log });
   exposeServing(registry, store);
-  exposeLimits(registry, sharedStore);
+  exposeLimits(registry, { keys, sharedStore });
   const processMetrics = exposeProcess(registry);
   const housekeeping = setInterval(() => store.expire(), housekeepingMilliseconds).unref();
 

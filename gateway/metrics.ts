@@ -1,5 +1,7 @@
-import type { Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { exposeCount, exposeGauge, exposeTally } from "../common/metrics.ts";
+import type { Reloaded } from "../common/reload.ts";
+import type { ApiKeys } from "./api/keys.ts";
 import type { Store } from "./store.ts";
 import type { PushIntake } from "./intake.ts";
 import type { SharedStore } from "./limit/sharedStore.ts";
@@ -55,8 +57,25 @@ export function exposeServing(registry: Registry, { inlet, monitor, buffer, queu
   );
 }
 
-/** Whether replicas count limits together, read when scraped. */
-export function exposeLimits(registry: Registry, sharedStore: SharedStore | undefined): void {
+interface LimitParts {
+  readonly keys: Reloaded<ApiKeys>;
+  readonly sharedStore: SharedStore | undefined;
+}
+
+/** What limits have refused, and whether replicas count them together; read when scraped. */
+export function exposeLimits(registry: Registry, { keys, sharedStore }: LimitParts): void {
+  new Counter({
+    name: "qrng_gateway_rate_limited_total",
+    help: "Charges that a key's limit refused, by the key's name and the limit.",
+    labelNames: ["key", "limit"],
+    registers: [registry],
+    collect() {
+      this.reset(); // also of keys that are gone
+      for (const { name: key, limits } of keys.current().all) {
+        for (const [limit, count] of limits.refusals.entries()) this.inc({ key, limit }, count);
+      }
+    },
+  });
   exposeGauge(
     registry,
     "qrng_gateway_limits_shared",

@@ -25,6 +25,7 @@ export interface ApiKey {
 }
 
 export interface ApiKeys {
+  readonly all: readonly ApiKey[];
   find(presented: string): ApiKey | undefined;
 }
 
@@ -97,7 +98,10 @@ export class KeyTable {
       });
     }
     this.#counted = counted;
-    return { find: (presented) => keys.get(lookupDigest(sha256(presented))) };
+    return {
+      all: [...keys.values()],
+      find: (presented) => keys.get(lookupDigest(sha256(presented))),
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeyLimits, LimitName } from "../limit/keyLimits.ts";
 import { after, type Limit } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import type { ApiKey } from "./keys.ts";
@@ -10,7 +11,7 @@ import type { ApiKey } from "./keys.ts";
  */
 export function chargeRequest({ limits }: ApiKey, now: number): void | Promise<void> {
   return after(limits.requests.take(1, now), (wait) => {
-    if (wait > 0) throw tooMany("this key's limit of requests is reached", wait);
+    if (wait > 0) throw refuse(limits, "requests", wait);
   });
 }
 
@@ -22,12 +23,12 @@ export function chargeRequest({ limits }: ApiKey, now: number): void | Promise<v
  */
 export function chargeBytes({ limits }: ApiKey, bytes: number, now: number): void | Promise<void> {
   return after(limits.bytes.take(bytes, now), (wait) => {
-    if (wait > 0) throw tooMany("this key's limit of random bytes is reached", wait);
+    if (wait > 0) throw refuse(limits, "bytes", wait);
     if (limits.day === undefined) return undefined;
     return after(limits.day.take(bytes, now), (untilMidnight) => {
       if (untilMidnight === 0) return;
       limits.bytes.give(bytes, now);
-      throw tooMany("this key's limit of random bytes a day is reached", untilMidnight);
+      throw refuse(limits, "day", untilMidnight);
     });
   });
 }
@@ -52,6 +53,18 @@ export function limitHeaders({ limits }: ApiKey, now: number): Readonly<Record<s
     "ratelimit-policy": policy,
     ratelimit: day === undefined ? items : `${items}, ${item("day", day)}`,
   };
+}
+
+const details: Readonly<Record<LimitName, string>> = {
+  requests: "this key's limit of requests is reached",
+  bytes: "this key's limit of random bytes is reached",
+  day: "this key's limit of random bytes a day is reached",
+};
+
+/** Counts a refusal, which is for the caller to throw. */
+function refuse({ refusals }: KeyLimits, limit: LimitName, wait: number): Problem {
+  refusals.add(limit);
+  return tooMany(details[limit], wait);
 }
 
 /** @param wait milliseconds */

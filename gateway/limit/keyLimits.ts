@@ -1,10 +1,15 @@
 import type { Clock } from "../../common/clock.ts";
+import { Tally } from "../../common/metrics.ts";
 import { DayQuota } from "./dayQuota.ts";
 import type { Limit } from "./limit.ts";
 import { describePolicy, type Quotas } from "./quotas.ts";
 import { SharedLimit } from "./sharedLimit.ts";
 import type { SharedStore } from "./sharedStore.ts";
 import { TokenBucket } from "./tokenBucket.ts";
+
+/** What of a key is limited, as metrics name it. */
+export const limitNames = ["requests", "bytes", "day"] as const;
+export type LimitName = (typeof limitNames)[number];
 
 /** What one key may use. */
 export interface KeyLimits {
@@ -16,6 +21,8 @@ export interface KeyLimits {
   readonly day: Limit | undefined;
   /** The value of RateLimit-Policy. */
   readonly policy: string;
+  /** Charges that were refused, by the limit that was reached. */
+  readonly refusals: Tally<LimitName>;
 }
 
 /** What this process has counted of a key; outlives changes of the key's limits and name. */
@@ -23,6 +30,7 @@ export interface LocalLimits {
   readonly requests: TokenBucket;
   readonly bytes: TokenBucket;
   readonly day: DayQuota | undefined;
+  readonly refusals: Tally<LimitName>;
 }
 
 /** @param before what was counted under other quotas: those of today apply to it from now on */
@@ -39,6 +47,7 @@ export function countLocally(
     requests: before?.requests ?? new TokenBucket(quotas.requests, now),
     bytes: before?.bytes ?? new TokenBucket(quotas.bytes, now),
     day: quotas.day === undefined ? undefined : (before?.day ?? new DayQuota(quotas.day, clock)),
+    refusals: before?.refusals ?? new Tally(limitNames),
   };
 }
 
@@ -50,11 +59,11 @@ export function countLocally(
 export function createKeyLimits(
   name: string,
   quotas: Quotas,
-  { requests, bytes, day }: LocalLimits,
+  { requests, bytes, day, refusals }: LocalLimits,
   store: SharedStore | undefined,
 ): KeyLimits {
   const policy = describePolicy(quotas);
-  if (store === undefined) return { requests, bytes, day, policy };
+  if (store === undefined) return { requests, bytes, day, policy, refusals };
   return {
     requests: new SharedLimit(requests, store.bucket("requests", quotas.requests), () => name),
     bytes: new SharedLimit(bytes, store.bucket("bytes", quotas.bytes), () => name),
@@ -63,5 +72,6 @@ export function createKeyLimits(
         ? undefined
         : new SharedLimit(day, store.quota("day", quotas.day), () => `${name}:${day.day()}`),
     policy,
+    refusals,
   };
 }

@@ -1,12 +1,24 @@
 import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { parseList } from "structured-headers";
 import { describe, expect, test } from "vitest";
 import { chargeBytes, chargeRequest, limitHeaders } from "../../gateway/api/limits.ts";
 import { KeyTable } from "../../gateway/api/keys.ts";
 import { Problem } from "../../gateway/problem.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { makeFolder } from "../helpers/folder.ts";
 import { ManualClock } from "../helpers/manualClock.ts";
-import { draw, fill, makePacket, push, startTestGateway, withKey } from "./helpers/gateway.ts";
+import {
+  draw,
+  fill,
+  makePacket,
+  metric,
+  push,
+  startTestGateway,
+  withKey,
+  type TestGateway,
+} from "./helpers/gateway.ts";
 
 const text = "0123456789abcdefghijkl";
 const day = 86_400_000;
@@ -229,4 +241,59 @@ test("clients behind one address do not starve each other", async () => {
   expect(await statuses("expired")).toEqual([403]);
   expect(await statuses("modest")).toEqual([200]);
   expect((await fetch(`${gateway.api}/api/status`, { headers: withKey })).status).toBe(429);
+});
+
+describe("refusals are counted", () => {
+  const refusedOf = (gateway: TestGateway, key: string, limit: string): Promise<number> =>
+    metric(gateway, `qrng_gateway_rate_limited_total{key="${key}",limit="${limit}"}`);
+
+  test("by the key's name and the limit that was reached", async () => {
+    const rate_limit = {
+      requests_per_second: 1,
+      burst: 6,
+      bytes_per_second: 100,
+      daily_bytes: 150,
+    };
+    const config = { rate_limit, max_request_bytes: 100, push: immediate };
+    const clock = new ManualClock();
+    const api_keys = ["eager", "modest"].map((name) => ({ name, key: `${name}-0123456789abcdef` }));
+    await using gateway = await startTestGateway({ ...config, api_keys }, { clock });
+    clock.advance(5);
+    const packet = { audience: gateway.audience, data: randomBytes(900), timestamp: clock.wall() };
+    expect(await push(gateway, makePacket(packet))).toBe(200);
+    const statuses: number[] = [];
+    const drawEagerly = async (bytes: number): Promise<void> => {
+      const headers = { "x-api-key": "eager-0123456789abcdef" };
+      const url = `${gateway.api}/api/random?bytes=${bytes}`;
+      statuses.push((await fetch(url, { headers })).status);
+    };
+    for (const bytes of [100, 1, 1]) await drawEagerly(bytes); // the bytes of a second
+    clock.advance(1_000);
+    for (const bytes of [51, 51, 51, 1, 1]) await drawEagerly(bytes); // of the day, and requests
+    expect(statuses).toEqual([200, 429, 429, 429, 429, 429, 200, 429]);
+    const counts = { requests: 1, bytes: 2, day: 3 };
+    for (const [limit, count] of Object.entries(counts)) {
+      expect(await refusedOf(gateway, "eager", limit)).toBe(count);
+      expect(await refusedOf(gateway, "modest", limit)).toBe(0);
+    }
+  });
+
+  test("for the keys of the file, and no others", async () => {
+    await using folder = await makeFolder();
+    const file = folder.at("api-keys");
+    const write = (...names: string[]): Promise<void> =>
+      writeFile(file, names.map((name) => `${name} ${name}-0123456789abcdef burst=1\n`).join(""), {
+        mode: 0o600,
+      });
+    await write("first", "second");
+    const clock = new ManualClock();
+    const keys = { api_keys: undefined, api_keys_file: file };
+    await using gateway = await startTestGateway(keys, { clock });
+    const headers = { "x-api-key": "second-0123456789abcdef" };
+    for (let tries = 0; tries < 3; tries++) await fetch(`${gateway.api}/api/status`, { headers });
+    await write("second", "third");
+    await eventually(async () => (await refusedOf(gateway, "third", "requests")) === 0);
+    expect(await refusedOf(gateway, "first", "requests")).toBeNaN();
+    expect(await refusedOf(gateway, "second", "requests")).toBe(2);
+  });
 });
