@@ -12,6 +12,7 @@ import { startApiServer } from "./api/server.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Inlet } from "./inlet.ts";
 import { startSharedStore } from "./limit/redisClient.ts";
+import type { LastPush } from "./push/receiver.ts";
 import { createStore } from "./store.ts";
 import { startPushIntake } from "./intake.ts";
 import { Meter } from "./meter.ts";
@@ -40,8 +41,11 @@ export async function startGateway(
   const served = new Meter(clock.monotonic);
   const draining = new AbortController();
   const isDraining = (): boolean => draining.signal.aborted;
-  const status = (): Status =>
-    gatherStatus(config, { ...store, served, startedAt, isDraining, clock });
+  let intake: Intake | undefined;
+  const status = (): Status => {
+    const lastPushes = intake?.lastPushes() ?? [];
+    return gatherStatus(config, { ...store, lastPushes, served, startedAt, isDraining, clock });
+  };
 
   const sharedStore = config.redis && (await startSharedStore(config.redis, log));
   const keys = await loadApiKeys(config, { store: sharedStore, clock, log });
@@ -60,13 +64,12 @@ export async function startGateway(
     const waited = clock.monotonic() - startedAt >= readyAnywayMilliseconds;
     return inlet.acceptedBytes() > 0 || waited ? undefined : "no bytes have come in yet";
   };
-  let intake: Intake | undefined;
   const management = await startManagement({
     address: config.management_address,
     registry,
     moreMetrics: () => api.traffic.exposition(),
     notReady,
-    state: () => describeState(status(), intake?.keyIds() ?? []),
+    state: () => describeState(status()),
     log,
   });
   intake = await startIntake(config, registry, { inlet, isDraining, clock, log });
@@ -94,8 +97,8 @@ export async function startGateway(
 
 /** The way in that a gateway runs. */
 interface Intake extends Running {
-  /** Keys that packets are verified with. */
-  keyIds(): string[];
+  /** By the keys that packets are verified with; none in Direct mode. */
+  lastPushes(): LastPush[];
 }
 
 interface IntakeParts {
@@ -114,7 +117,7 @@ async function startIntake(
   if (config.direct_mode_config === undefined) {
     const intake = await startPushIntake(config, parts);
     exposeIntake(registry, intake);
-    return { keyIds: () => intake.receiver.keyIds(), stop: () => intake.stop() };
+    return { lastPushes: () => intake.receiver.lastPushes(), stop: () => intake.stop() };
   }
   const { inlet, clock } = parts;
   const sink = {
@@ -124,7 +127,7 @@ async function startIntake(
   const loops = await startSources(config.direct_mode_config, sink, parts);
   exposeSources(registry, loops);
   return {
-    keyIds: () => [],
+    lastPushes: () => [],
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()));
     },

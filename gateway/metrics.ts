@@ -96,7 +96,7 @@ export function exposeIntake(registry: Registry, { answers, receiver, seen }: Pu
   exposeCount(
     registry,
     "qrng_gateway_sequence_gaps_total",
-    "Packets that did not follow the one before.",
+    "Packets that did not follow the one before under the same key.",
     () => receiver.sequenceGaps(),
   );
   exposeGauge(

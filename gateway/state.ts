@@ -4,6 +4,8 @@ import type { Status } from "./status.ts";
 export interface State {
   /** Keys that packets are verified with now; none in Direct mode. */
   readonly key_ids: readonly string[];
+  /** By key: which of them collectors sign with, and until when they did. */
+  readonly last_pushes: Status["last_pushes"];
   /** RFC 3339, or null when nothing has come since the start. */
   readonly last_data_received: string | null;
   readonly buffer_bytes_available: number;
@@ -11,9 +13,10 @@ export interface State {
   readonly status: Status["status"];
 }
 
-export function describeState(status: Status, keyIds: readonly string[]): State {
+export function describeState(status: Status): State {
   return {
-    key_ids: keyIds,
+    key_ids: status.last_pushes.map(({ key_id }) => key_id),
+    last_pushes: status.last_pushes,
     last_data_received: status.last_data_received,
     buffer_bytes_available: status.buffer_bytes_available,
     buffer_bytes_capacity: status.buffer_bytes_capacity,

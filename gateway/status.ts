@@ -5,6 +5,12 @@ import { qualityBody, type QualityReport } from "./quality.ts";
 const seconds = () => z.number().nonnegative();
 const count = () => z.number().int().nonnegative();
 
+/** When a packet that is signed with a key was last taken. */
+export const lastPushBody = z.strictObject({
+  key_id: z.string(),
+  last_push: z.iso.datetime().nullable().describe("null: none since the start"),
+});
+
 /** The body of `GET /api/status`. */
 export const statusBody = z.strictObject({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
@@ -15,6 +21,9 @@ export const statusBody = z.strictObject({
   buffer_bytes_available: count(),
   buffer_bytes_capacity: count(),
   last_data_received: z.iso.datetime().nullable().describe("null: nothing since the start"),
+  last_pushes: z
+    .array(lastPushBody)
+    .describe("by the key that collectors sign with; empty in Direct mode"),
   data_freshness_seconds: seconds().nullable().describe("seconds since last_data_received"),
   oldest_data_age_seconds: seconds().nullable().describe("null: the buffer is empty"),
   newest_data_age_seconds: seconds().nullable(),
@@ -41,6 +50,8 @@ export interface StatusFacts {
   readonly capacity: number;
   /** Since bytes last came in; undefined when none have. */
   readonly sinceReceived: number | undefined;
+  /** Since the last push, by key id; undefined when there was none. */
+  readonly sincePushes: readonly (readonly [keyId: string, since: number | undefined])[];
   /** Of what is in the buffer; undefined when it is empty. */
   readonly ages: { readonly oldest: number; readonly newest: number } | undefined;
   /** Since the Unix epoch. */
@@ -68,6 +79,8 @@ const lowFill = 0.1;
 export function describeStatus(facts: StatusFacts): Status {
   const { available, capacity, sinceReceived, simulated, ages } = facts;
   const warnings = listWarnings(facts);
+  const timeOf = (since: number | undefined): string | null =>
+    since === undefined ? null : new Date(facts.wall - since).toISOString();
   const isDegraded = warnings.length > (simulated ? 1 : 0);
   return {
     status: available === 0 || facts.isDraining ? "unhealthy" : isDegraded ? "degraded" : "healthy",
@@ -77,8 +90,8 @@ export function describeStatus(facts: StatusFacts): Status {
     buffer_fill_percent: toTenths((available / capacity) * 100),
     buffer_bytes_available: available,
     buffer_bytes_capacity: capacity,
-    last_data_received:
-      sinceReceived === undefined ? null : new Date(facts.wall - sinceReceived).toISOString(),
+    last_data_received: timeOf(sinceReceived),
+    last_pushes: facts.sincePushes.map(([key_id, since]) => ({ key_id, last_push: timeOf(since) })),
     data_freshness_seconds: toSeconds(sinceReceived),
     oldest_data_age_seconds: toSeconds(ages?.oldest),
     newest_data_age_seconds: toSeconds(ages?.newest),

@@ -4,6 +4,7 @@ import type { EntropyBuffer } from "./buffer.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { WaitQueue } from "./draw/waitQueue.ts";
 import type { Meter } from "./meter.ts";
+import type { LastPush } from "./push/receiver.ts";
 import { describeReport } from "./quality.ts";
 import { describeStatus, type Status } from "./status.ts";
 import { version } from "../common/version.ts";
@@ -12,6 +13,7 @@ interface Parts {
   readonly buffer: EntropyBuffer;
   readonly monitor: FipsMonitor;
   readonly queue: WaitQueue;
+  readonly lastPushes: readonly LastPush[];
   /** Requests that were answered. */
   readonly served: Meter;
   /** Monotonic milliseconds. */
@@ -22,13 +24,14 @@ interface Parts {
 
 /** Asks the parts of a running gateway, and describes what they say. */
 export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
-  const { buffer, monitor, queue, served, startedAt, isDraining, clock } = parts;
+  const { buffer, monitor, queue, lastPushes, served, startedAt, isDraining, clock } = parts;
   const now = clock.monotonic();
   const receivedAt = buffer.receivedAt();
   return describeStatus({
     available: buffer.available(),
     capacity: buffer.capacity,
     sinceReceived: receivedAt === undefined ? undefined : now - receivedAt,
+    sincePushes: lastPushes.map(({ keyId, at }) => [keyId, at === undefined ? at : now - at]),
     ages: buffer.ages(),
     wall: nanosecondsToMilliseconds(clock.wall()),
     uptime: now - startedAt,

@@ -5,7 +5,7 @@ import { integerList } from "../gateway/api/routes/integers.ts";
 import type { RandomService } from "../gateway/mcp/service.ts";
 import { Problem } from "../gateway/problem.ts";
 import { qualityBody } from "../gateway/quality.ts";
-import { statusBody } from "../gateway/status.ts";
+import { lastPushBody, statusBody } from "../gateway/status.ts";
 import type { Options } from "./options.ts";
 
 /** More than the largest answer, 1 MiB as hex, by far. */
@@ -13,7 +13,9 @@ const maxAnswerBytes = 8 * 2 ** 20;
 const timeoutMilliseconds = 30_000;
 
 /** A later gateway may say more of itself. */
-const anyStatus = statusBody.extend({ quality: qualityBody.strip() }).strip();
+const anyStatus = statusBody
+  .extend({ quality: qualityBody.strip(), last_pushes: z.array(lastPushBody.strip()) })
+  .strip();
 
 const problemAnswer = z.object({
   status: z.int().min(400).max(599),

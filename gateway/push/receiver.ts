@@ -50,6 +50,20 @@ interface TrustedKey {
   readonly key: RingKey;
   /** Only what was signed later; nanoseconds. */
   readonly since: bigint;
+  /** Shared with the same key in the next ring. */
+  readonly history: KeyHistory;
+}
+
+interface KeyHistory {
+  /** The packet that was taken last; its time is monotonic milliseconds. */
+  last: { readonly sequence: bigint; readonly at: number } | undefined;
+}
+
+/** What tells collectors apart that sign with keys of their own: nothing else is both sure and bounded. */
+export interface LastPush {
+  readonly keyId: string;
+  /** Monotonic milliseconds; undefined when no packet under it was taken. */
+  readonly at: number | undefined;
 }
 
 /** Earlier than any signing time: the window's floor covers the keys of the start. */
@@ -60,12 +74,15 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #derived = new WeakMap<KeyObject, KeyObject>();
   #trusted: readonly TrustedKey[] = [];
-  #lastSequence: bigint | undefined;
   #gaps = 0;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
-    this.#trusted = options.ring.keys.map((key) => ({ key, since: always }));
+    this.#trusted = options.ring.keys.map((key) => ({
+      key,
+      since: always,
+      history: { last: undefined },
+    }));
   }
 
   /**
@@ -75,18 +92,24 @@ export class Receiver {
   trust(ring: KeyRing): void {
     const since = this.#options.window.latest();
     const before = this.#trusted;
-    this.#trusted = ring.keys.map((key) => ({
-      key,
-      since: before.find((known) => known.key.secret.equals(key.secret))?.since ?? since,
-    }));
+    this.#trusted = ring.keys.map((key) => {
+      const known = before.find(
+        ({ key: { use, secret } }) => use === key.use && secret.equals(key.secret),
+      );
+      return {
+        key,
+        since: known?.since ?? since,
+        history: known?.history ?? { last: undefined },
+      };
+    });
   }
 
-  /** The ring's keys, for an operator that waits for a new one to be known. */
-  keyIds(): string[] {
-    return this.#trusted.map(({ key }) => key.id);
+  /** When a packet was last taken, by the key that it was signed with: a line for each of the ring. */
+  lastPushes(): LastPush[] {
+    return this.#trusted.map(({ key, history }) => ({ keyId: key.id, at: history.last?.at }));
   }
 
-  /** How often a taken packet's sequence was not the one after the packet before. */
+  /** How often a taken packet's sequence was not the one after the last under the same key. */
   sequenceGaps(): number {
     return this.#gaps;
   }
@@ -98,19 +121,24 @@ export class Receiver {
   async receive(packet: Packet, claims: Claims): Promise<Judgement> {
     let judgement: Judgement | undefined;
     try {
-      judgement = this.#authenticate(packet, claims);
-      if (judgement === undefined && this.#isWithinReach(packet.timestamp)) {
-        await this.#cover(packet);
-      }
-      judgement ??= this.#admit(packet, claims);
+      judgement = await this.#judge(packet, claims);
       return judgement;
     } finally {
       if (judgement !== "taken") packet.data.fill(0);
     }
   }
 
-  /** Audience, then signature. */
-  #authenticate(packet: Packet, { audience, keyId }: Claims): Judgement | undefined {
+  async #judge(packet: Packet, claims: Claims): Promise<Judgement> {
+    const signer = this.#authenticate(packet, claims);
+    if (typeof signer === "string") return signer;
+    if (this.#isWithinReach(packet.timestamp)) await this.#cover(packet);
+    const judgement = this.#admit(packet, claims);
+    if (judgement === "taken") this.#note(packet, signer);
+    return judgement;
+  }
+
+  /** Audience, then signature. @returns the key that made it, or what is wrong */
+  #authenticate(packet: Packet, { audience, keyId }: Claims): TrustedKey | Judgement {
     const { acceptUnbound } = this.#options;
     const isForUs = audience === undefined ? acceptUnbound : audience === this.#options.audience;
     if (!isForUs) return "audience";
@@ -120,10 +148,10 @@ export class Receiver {
       .filter(({ key }) => key.use === use && (key.notAfter === undefined || now < key.notAfter))
       .filter(({ since }) => packet.timestamp > since)
       .sort((a, b) => Number(b.key.id === keyId) - Number(a.key.id === keyId));
-    const signed = keys.some(({ key }) =>
+    const signer = keys.find(({ key }) =>
       verifySignature(this.#keyOf(key), packet, packet.signature),
     );
-    return signed ? undefined : "signature";
+    return signer ?? "signature";
   }
 
   #isWithinReach(timestamp: bigint): boolean {
@@ -159,7 +187,6 @@ export class Receiver {
       return refusal;
     }
     this.#remember(packet, "taken");
-    this.#countGap(packet.sequence);
     // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
@@ -179,9 +206,10 @@ export class Receiver {
     if (evicted !== undefined) this.#options.window.raise(evicted);
   }
 
-  #countGap(sequence: bigint): void {
-    if (this.#lastSequence !== undefined && sequence !== this.#lastSequence + 1n) this.#gaps += 1;
-    this.#lastSequence = sequence;
+  /** Of a packet that was taken. */
+  #note({ sequence }: Packet, { history }: TrustedKey): void {
+    if (history.last !== undefined && sequence !== history.last.sequence + 1n) this.#gaps += 1;
+    history.last = { sequence, at: this.#options.clock.monotonic() };
   }
 
   #keyOf({ use, secret }: RingKey): KeyObject {

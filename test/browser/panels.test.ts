@@ -34,6 +34,7 @@ test("shows the gateway's status", async () => {
       await fetch(`${gateway.api}/api/status`, { headers: withKey })
     ).json()) as { version: string };
     expect(await fact(page, "Version")).toBe(status.version);
+    expect(await fact(page, "Last push, key config-bound")).toMatch(/\d:\d\d/);
   });
 });
 

@@ -19,6 +19,7 @@ import {
   ringKeyHex,
   startTestGateway,
   type TestGateway,
+  withKey,
 } from "./helpers/gateway.ts";
 
 /** Fresh from its first millisecond: the start-up floor is now + future. */
@@ -305,6 +306,54 @@ describe("step 6, room and limits", () => {
     await stopped; // empty, so at once and not after the grace
     await expect(fetch(gateway.api)).rejects.toThrow();
   });
+});
+
+test("the last push is told by the key that collectors sign with", async () => {
+  await using folder = await makeFolder();
+  const file = folder.at("ring.json");
+  const hex = { here: "11".repeat(32), there: "22".repeat(32), spare: "33".repeat(32) };
+  const write = (...ids: (keyof typeof hex)[]): Promise<void> => {
+    const keys = ids.map((id) => ({ id, key: hex[id] }));
+    const ring = JSON.stringify({ version: 1, signing: ids[0], keys });
+    return writeFile(file, ring, { mode: 0o600 });
+  };
+  await write("here", "there");
+  const clock = new ManualClock(Date.UTC(2026, 0, 1));
+  const keys = { hmac_secret_key: undefined, key_ring_file: file };
+  await using gateway = await startTestGateway({ ...keys, push: immediate }, { clock });
+  const { audience } = gateway;
+  const pushFrom = async (id: keyof typeof hex, sequence: bigint): Promise<number> => {
+    clock.advance(1_000);
+    return push(
+      gateway,
+      makePacket({ audience, sequence, keyHex: hex[id], timestamp: clock.wall() }),
+    );
+  };
+  const lastPushes = async (url: string): Promise<Record<string, string | null>> => {
+    const body = (await (await fetch(url, { headers: withKey })).json()) as {
+      last_pushes: { key_id: string; last_push: string | null }[];
+    };
+    return Object.fromEntries(body.last_pushes.map(({ key_id, last_push }) => [key_id, last_push]));
+  };
+  const expectPushes = async (pushes: Record<string, string | null>): Promise<void> => {
+    for (const url of [`${gateway.api}/api/status`, `${gateway.management}/state`]) {
+      expect(await lastPushes(url)).toEqual(pushes);
+    }
+  };
+  const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+
+  await expectPushes({ here: null, there: null });
+  expect(await pushFrom("here", 7n)).toBe(200);
+  expect(await pushFrom("there", 100n)).toBe(200);
+  expect(await pushFrom("here", 8n)).toBe(200);
+  expect(await pushFrom("spare", 1n)).toBe(401); // proves nothing, so it is nobody's
+  await expectPushes({ here: at(3), there: at(2) });
+  expect(await metric(gateway, "qrng_gateway_sequence_gaps_total")).toBe(0);
+  await write("there", "spare");
+  await eventually(async () => "spare" in (await lastPushes(`${gateway.management}/state`)));
+  await expectPushes({ there: at(2), spare: null });
+  expect(await pushFrom("there", 102n)).toBe(200);
+  expect(await metric(gateway, "qrng_gateway_sequence_gaps_total")).toBe(1);
 });
 
 test("gaps in the sequence are counted, never refused", async () => {

@@ -180,6 +180,11 @@ function showWarnings(warnings) {
   });
 }
 
+/** @param {string | null} time */
+function timeOf(time) {
+  return time === null ? "never" : new Date(time).toLocaleTimeString();
+}
+
 /**
  * @param {Status} status
  * @returns {(readonly [string, string])[]}
@@ -190,7 +195,7 @@ function factsOf(status) {
   return [
     ["In the buffer", `${size(held)} of ${size(capacity)}`],
     ["Oldest of it came", oldest === null ? "–" : `${duration(oldest)} ago`],
-    ["Last bytes came at", last === null ? "never" : new Date(last).toLocaleTimeString()],
+    ["Last bytes came at", timeOf(last)],
     ["Bytes in", rate(status.bytes_in_per_second)],
     ["Bytes out", rate(status.bytes_out_per_second)],
     ["Requests", `${decimal(status.requests_per_second)}/s`],
@@ -202,5 +207,9 @@ function factsOf(status) {
     ["Conditioning", status.conditioning],
     ["Mode", status.deployment_mode],
     ["Version", status.version],
+    ...status.last_pushes.map(
+      ({ key_id, last_push }) =>
+        /** @type {const} */ ([`Last push, key ${key_id}`, timeOf(last_push)]),
+    ),
   ];
 }
