@@ -17,9 +17,15 @@ import { Traffic } from "./traffic.ts";
 export interface Endpoint {
   readonly path: string;
   readonly methods: readonly string[];
-  /** @throws Problem while nothing was answered */
-  readonly serve: (ctx: Context) => Promise<void>;
+  /**
+   * @param count for each request that the exchange holds, with the status that it would have alone;
+   * an exchange without any is counted itself
+   * @throws Problem while nothing was answered
+   */
+  readonly serve: (ctx: Context, count: CountRequest) => Promise<void>;
 }
+
+export type CountRequest = (status: number, seconds: number) => void;
 
 export interface AppOptions {
   readonly routes: readonly BoundRoute[];
@@ -57,6 +63,8 @@ export function createApi(options: AppOptions): Api {
   const served = [...options.routes, ...options.endpoints];
   const paths = [...openPaths, ...served.map(({ path }) => path)];
   const traffic = new Traffic(paths);
+  /** Exchanges whose requests were counted one by one. */
+  const counted = new WeakSet<Context>();
   const standing = standingHeaders(options.conditioning);
 
   router.get("/health", (ctx) => {
@@ -69,7 +77,12 @@ export function createApi(options: AppOptions): Api {
     router.register(route.path, [...route.methods], (ctx: Context) => serve(ctx, route, options));
   }
   for (const { path, methods, serve: serveEndpoint } of options.endpoints) {
-    router.register(path, [...methods], serveEndpoint);
+    router.register(path, [...methods], (ctx: Context) =>
+      serveEndpoint(ctx, (status, seconds) => {
+        counted.add(ctx);
+        traffic.add(path, status, seconds);
+      }),
+    );
   }
 
   const app = new Koa();
@@ -82,6 +95,7 @@ export function createApi(options: AppOptions): Api {
   app.use(async (ctx, next) => {
     const startedAt = options.now();
     ctx.res.once("close", () => {
+      if (counted.has(ctx)) return;
       traffic.add(ctx.path, ctx.res.statusCode, (options.now() - startedAt) / 1000);
     });
     try {

@@ -3,46 +3,26 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { apiKey, draw, fill, metric, type TestGateway } from "../gateway/helpers/gateway.ts";
-import { connectHttp } from "./helpers/clients.ts";
+import { draw, fill, metric, type TestGateway } from "../gateway/helpers/gateway.ts";
+import { callOf, mcpHeaders, post, postCall } from "./helpers/calls.ts";
+import { connectHttp, eras } from "./helpers/clients.ts";
 import { startFilled } from "./helpers/gateway.ts";
-
-const headers = {
-  "x-api-key": apiKey,
-  "content-type": "application/json",
-  accept: "application/json, text/event-stream",
-  "mcp-protocol-version": "2025-11-25",
-};
-
-const callOf = (id: number, bytes = 16): object => ({
-  jsonrpc: "2.0",
-  id,
-  method: "tools/call",
-  params: { name: "get_random_bytes", arguments: { bytes } },
-});
-
-function post(
-  gateway: TestGateway,
-  body: unknown,
-  more: Record<string, string> = {},
-): Promise<Response> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  const init = { method: "POST", headers: { ...headers, ...more }, body: text };
-  return fetch(`${gateway.api}/mcp`, init);
-}
 
 /** As fetch, but with the Host that is asked for. */
 async function statusFor(gateway: TestGateway, named: Record<string, string>): Promise<number> {
   const { hostname, port } = new URL(gateway.api);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const options = { hostname, port, path: "/mcp", method: "POST", agent: false };
-  request({ ...options, headers: { ...headers, ...named } }, (response) => {
+  request({ ...options, headers: { ...mcpHeaders, ...named } }, (response) => {
     response.resume().once("end", () => resolve(response.statusCode ?? 0));
   })
     .once("error", reject)
     .end(JSON.stringify(callOf(1)));
   return promise;
 }
+
+const requests = (gateway: TestGateway, status: number): Promise<number> =>
+  metric(gateway, `qrng_gateway_requests_total{route="/mcp",status="${status}"}`);
 
 const code = async (response: Response): Promise<string> =>
   ((await response.json()) as { code: string }).code;
@@ -144,7 +124,7 @@ describe("what it refuses", () => {
 
   test.each(["GET", "DELETE", "PUT"])("%s: there are no sessions", async (method) => {
     await using made = await startFilled(0);
-    const response = await fetch(`${made.gateway.api}/mcp`, { method, headers });
+    const response = await fetch(`${made.gateway.api}/mcp`, { method, headers: mcpHeaders });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
   });
 
@@ -156,19 +136,75 @@ describe("what it refuses", () => {
   });
 });
 
+describe.each(eras)("what an answer says of limits, %s", (era) => {
+  test("is said once its call was charged, with Retry-After where it was refused", async () => {
+    const rate_limit = { requests_per_second: 1, burst: 5, bytes_per_second: 100 };
+    await using made = await startFilled(120, { rate_limit, max_request_bytes: 100 });
+    const steps: [bytes: number, left: RegExp, retryAfter: string | null, text: RegExp][] = [
+      [60, /^"requests";r=4;t=1, "bytes";r=4\d;t=1$/, null, /"structuredContent"/],
+      [100, /^"requests";r=3;t=1, "bytes";r=\d\d;t=1$/, "1", /ERR_RATE_LIMIT/],
+    ];
+    for (const [bytes, left, retryAfter, text] of steps) {
+      const response = await postCall(made.gateway, era, bytes);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toMatch(text);
+      expect(response.headers.get("ratelimit")).toMatch(left);
+      expect(response.headers.get("ratelimit-policy")).toMatch(
+        /^"requests";q=5;w=5, "bytes";q=100;/,
+      );
+      expect(response.headers.get("retry-after")).toBe(retryAfter);
+    }
+  });
+
+  test("calls are counted with the status that REST would have given", async () => {
+    const rate_limit = { requests_per_second: 1, burst: 3 };
+    await using made = await startFilled(100, { rate_limit, max_request_bytes: 90 });
+    const texts: string[] = [];
+    for (const bytes of [60, 60, 91, 1]) {
+      const response = await postCall(made.gateway, era, bytes);
+      texts.push(/ERR_[A-Z_]+/.exec(await response.text())?.[0] ?? "drawn");
+    }
+    expect(texts).toEqual(["drawn", "ERR_NO_ENTROPY", "ERR_QUERY", "ERR_RATE_LIMIT"]);
+    for (const status of [200, 503, 400, 429]) {
+      expect(await requests(made.gateway, status)).toBe(1);
+    }
+    expect(
+      await metric(made.gateway, 'qrng_gateway_request_duration_seconds_count{route="/mcp"}'),
+    ).toBe(4);
+    expect(
+      await metric(made.gateway, 'qrng_gateway_rate_limited_total{key="test",limit="requests"}'),
+    ).toBe(1);
+  });
+});
+
+test("an exchange without a call is counted by its own status", async () => {
+  await using made = await startFilled(0);
+  await (await post(made.gateway, { jsonrpc: "2.0", id: 1, method: "tools/list" })).text();
+  await (await post(made.gateway, callOf(1), { "x-api-key": "" })).text();
+  await eventually(async () => (await requests(made.gateway, 401)) === 1);
+  expect(await requests(made.gateway, 200)).toBe(1);
+});
+
 test("each call of a batch is charged", async () => {
   const rate_limit = { requests_per_second: 1, burst: 5 };
   await using made = await startFilled(1_000, { rate_limit });
   const batch = Array.from({ length: 50 }, (_, id) => callOf(id));
   const text = await (await post(made.gateway, batch)).text();
-  expect(text.match(/ERR_RATE_LIMIT/g)?.length).toBeGreaterThanOrEqual(40);
+  const refused = text.match(/ERR_RATE_LIMIT/g)?.length ?? 0;
+  expect(refused).toBeGreaterThanOrEqual(40);
+  expect(await requests(made.gateway, 429)).toBe(refused);
+  expect(await requests(made.gateway, 200)).toBe(50 - refused);
   expect(await metric(made.gateway, "qrng_gateway_buffer_bytes")).toBeGreaterThanOrEqual(840);
 });
 
 test("a body that does not say how long it is, is cut at 1 MiB", async () => {
   await using made = await startFilled(100);
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
-  const sending = request(`${made.gateway.api}/mcp`, { method: "POST", headers, agent: false });
+  const sending = request(`${made.gateway.api}/mcp`, {
+    method: "POST",
+    headers: mcpHeaders,
+    agent: false,
+  });
   sending.once("response", (response) => resolve(response.resume().statusCode));
   sending.once("error", reject);
   for (let piece = 0; piece < 5; piece++) sending.write(" ".repeat(2 ** 18));
@@ -182,7 +218,7 @@ test("what readers have not read yet counts as in flight, until they go", async 
   await using made = await startFilled(size, { ...whole, push: { max_packet_size: size } });
   const { hostname, port } = new URL(made.gateway.api);
   const body = JSON.stringify(callOf(1, 2 ** 20));
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(mcpHeaders).map(([name, value]) => `${name}: ${value}`);
   const stalled = Array.from({ length: 4 }, () => {
     const socket = connect(Number(port), hostname).pause();
     socket.on("error", () => undefined);

@@ -5,6 +5,8 @@ import { apiKey, draw } from "../gateway/helpers/gateway.ts";
 import { makeAuthority } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { postCall } from "../mcp/helpers/calls.ts";
+import { eras } from "../mcp/helpers/clients.ts";
 import { startRedis } from "./helpers/redis.ts";
 import { aloneLine, count, drawMany, says, sharedLine, startReplica } from "./helpers/replicas.ts";
 
@@ -66,6 +68,27 @@ describe("two gateways with one Redis", () => {
     const [[, requests] = []] = parseList(header);
     expect(requests?.get("r")).toBeGreaterThanOrEqual(899);
     expect(requests?.get("r")).toBeLessThan(910);
+  });
+
+  test.each(eras)("tell it MCP clients too, when Redis has said so: %s", async (era) => {
+    await using redis = await startRedis();
+    const rate_limit = { ...steady, burst: 10 };
+    const config = { rate_limit, redis: { url: redis.url, timeout } };
+    await using first = await startReplica(config);
+    await using second = await startReplica(config);
+    await Promise.all([says(first, sharedLine), says(second, sharedLine)]);
+    await drawMany(first, 8);
+    const left: unknown[] = [];
+    for (let call = 0; call < 3; call++) {
+      const { headers } = await postCall(second, era, 1);
+      const [[, requests] = []] = parseList(headers.get("ratelimit") ?? "");
+      left.push([requests?.get("r"), headers.get("retry-after")]);
+    }
+    expect(left).toEqual([
+      [1, null],
+      [0, null],
+      [0, "1"],
+    ]);
   });
 
   test("count requests without a right key by address together, and right ones not at all", async () => {

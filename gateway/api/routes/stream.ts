@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sleep } from "../../../common/wait.ts";
 import type { Draw } from "../../buffer.ts";
+import { begun } from "../../begun.ts";
 import { Problem } from "../../problem.ts";
 import { noStore } from "../answer.ts";
 import { wholeNumber, type Call, type Route } from "../route.ts";
@@ -31,15 +32,13 @@ export function streamRoute(deps: DrawDeps): Route<StreamQuery> {
     query: createQuery(deps),
     gives: { "application/octet-stream": z.string().meta({ format: "binary" }) },
     answer: async (call) => {
-      const pieces = drawPieces(call, deps);
       // Drawn before the head is written: a stream that cannot start is a 503 or 429.
-      const first = await pieces.next();
+      const stream = await begun(drawPieces(call, deps));
       const headers = {
         ...noStore,
         "content-type": "application/octet-stream",
         "content-length": call.query.bytes,
       };
-      const stream = first.done === true ? pieces : chain(first.value, pieces);
       return { status: 200, headers, stream, body: [], release: () => undefined };
     },
   };
@@ -74,9 +73,4 @@ async function drawPatiently(
       await sleep(pause, signal);
     }
   }
-}
-
-async function* chain(first: Draw, rest: AsyncIterable<Draw>): AsyncGenerator<Draw> {
-  yield first;
-  yield* rest;
 }
