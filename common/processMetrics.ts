@@ -3,7 +3,7 @@ import { Gauge, type Registry } from "prom-client";
 import { exposeGauge } from "./metrics.ts";
 import { version } from "./version.ts";
 
-/** What runs, and how busy its one thread is. */
+/** What runs, how busy its one thread is, and what memory it holds (named as prom-client does). */
 export function exposeProcess(registry: Registry): { stop(): void } {
   const info = { version, node: process.version };
   new Gauge({
@@ -24,6 +24,21 @@ export function exposeProcess(registry: Registry): { stop(): void } {
       delay.reset();
       return p99;
     },
+  );
+  exposeGauge(registry, "process_resident_memory_bytes", "Memory that the process holds.", () =>
+    process.memoryUsage.rss(),
+  );
+  exposeGauge(
+    registry,
+    "nodejs_heap_size_used_bytes",
+    "JavaScript objects, with those that wait for collection.",
+    () => process.memoryUsage().heapUsed,
+  );
+  exposeGauge(
+    registry,
+    "nodejs_external_memory_bytes",
+    "Memory outside the heap that its objects own, such as buffers.",
+    () => process.memoryUsage().external,
   );
   return { stop: () => delay.disable() };
 }

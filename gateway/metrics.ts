@@ -20,6 +20,12 @@ export function exposeServing(registry: Registry, { inlet, monitor, buffer, queu
     "Accepted bytes that grew too old while conditioning waited for more.",
     () => inlet.expiredBytes(),
   );
+  exposeCount(
+    registry,
+    "qrng_gateway_quality_blocks_total",
+    "Blocks of 20,000 incoming bits that were tested, before conditioning.",
+    () => monitor.report().blocks,
+  );
   exposeTally(
     registry,
     "qrng_gateway_quality_failures_total",
@@ -48,6 +54,12 @@ export function exposeServing(registry: Registry, { inlet, monitor, buffer, queu
   );
   exposeGauge(registry, "qrng_gateway_buffer_bytes", "Fresh bytes in the buffer.", () =>
     buffer.available(),
+  );
+  exposeGauge(
+    registry,
+    "qrng_gateway_oldest_byte_age_seconds",
+    "Age of the oldest byte in the buffer, 0 when it is empty.",
+    () => (buffer.ages()?.oldest ?? 0) / 1000,
   );
   exposeGauge(
     registry,

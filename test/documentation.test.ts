@@ -11,8 +11,8 @@ test("gateway/README.md names every metric, and none that is not there", async (
   await using gateway = await startTestGateway();
   const scrape = await (await fetch(`${gateway.management}/metrics`)).text();
   const readme = await readFile(new URL("../gateway/README.md", import.meta.url), "utf8");
-  expect(metricNames(readme, /`(qrng_\w*[a-z])[`{]/g)).toEqual(
-    metricNames(scrape, /^# TYPE (qrng_\w+)/gm),
+  expect(metricNames(readme, /`((?:qrng|process|nodejs)_\w*[a-z])[`{]/g)).toEqual(
+    metricNames(scrape, /^# TYPE (\w+)/gm),
   );
 });
 

@@ -250,6 +250,7 @@ describe("GET /api/status and /health", () => {
     const health = async (): Promise<number> => (await fetch(`${gateway.api}/health`)).status;
 
     expect(await health()).toBe(503);
+    expect(await metric(gateway, "qrng_gateway_oldest_byte_age_seconds")).toBe(0);
     expect(await status()).toMatchObject({
       status: "unhealthy",
       simulated: true,
@@ -276,12 +277,16 @@ describe("GET /api/status and /health", () => {
       buffer_bytes_available: 8_500,
       buffer_bytes_capacity: 10_000,
       data_freshness_seconds: 3,
+      oldest_data_age_seconds: 3,
+      newest_data_age_seconds: 3,
       uptime_seconds: 3.005,
       total_requests_served: 2,
       total_bytes_served: 500,
       requests_per_second: 0.2,
       warnings: [expect.stringMatching(/^simulated/)],
     });
+
+    expect(await metric(gateway, "qrng_gateway_oldest_byte_age_seconds")).toBe(3);
 
     expect((await draw(gateway, "?bytes=8000")).status).toBe(200);
     clock.advance(61_000);

@@ -109,6 +109,7 @@ test("a source that dies behind a hash is found, and named in status, metric and
     warnings: [expect.stringMatching(/^quality: .*monobit/)],
   });
   expect(await metric(gateway, "qrng_gateway_quality_alarm")).toBe(1);
+  expect(await metric(gateway, "qrng_gateway_quality_blocks_total")).toBe(52);
   expect(await metric(gateway, 'qrng_gateway_quality_failures_total{test="monobit"}')).toBe(12);
 });
 
