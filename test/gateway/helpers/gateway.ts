@@ -90,8 +90,11 @@ export interface PushInit {
   readonly headers?: Record<string, string>;
 }
 
+/** Where pushes go, and for whom packets are signed. */
+type PushTarget = Pick<TestGateway, "push" | "audience">;
+
 export async function pushBody(
-  gateway: TestGateway,
+  gateway: PushTarget,
   { body, headers }: PushInit,
 ): Promise<Response> {
   return fetch(gateway.push, {
@@ -103,7 +106,7 @@ export async function pushBody(
 
 /** Pushes a packet with the audience that it was signed for, and gives the status. */
 export async function push(
-  gateway: TestGateway,
+  gateway: PushTarget,
   packet: Packet,
   headers: Record<string, string> = { "x-qrng-audience": gateway.audience },
 ): Promise<number> {
@@ -113,7 +116,7 @@ export async function push(
 }
 
 /** Pushes so many bytes, which must be taken. */
-export async function fill(gateway: TestGateway, data: Buffer): Promise<void> {
+export async function fill(gateway: PushTarget, data: Buffer): Promise<void> {
   const status = await push(gateway, makePacket({ data, audience: gateway.audience }));
   if (status !== 200) throw new Error(`a push was answered ${status}`);
 }
