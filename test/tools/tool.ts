@@ -6,17 +6,27 @@ export interface ToolResult {
   readonly output: string;
 }
 
-/**
- * Runs a program to its end.
- * @param install how to get it, for the error when it is not there
- */
+export interface ToolOptions {
+  /** How to get it, for the error when it is not there. */
+  readonly install: string;
+  readonly input?: string;
+  readonly cwd?: string;
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a program to its end. */
 export async function runTool(
   command: string,
   args: readonly string[],
-  { install, input, cwd }: { install: string; input?: string; cwd?: string },
+  { install, input = "", env, ...options }: ToolOptions,
 ): Promise<ToolResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ToolResult>();
-  const child = spawn(command, args, cwd === undefined ? {} : { cwd });
+  const child = spawn(command, args, {
+    ...options,
+    env: { ...process.env, ...env },
+    stdio: "pipe",
+  });
   let output = "";
   child.stdout.on("data", (data: Buffer) => (output += data.toString()));
   child.stderr.on("data", (data: Buffer) => (output += data.toString()));
@@ -24,6 +34,6 @@ export async function runTool(
     reject(new Error(`${command} is not there; install it with: ${install}`)),
   );
   child.on("close", (code) => resolve({ code, output }));
-  child.stdin.on("error", () => undefined).end(input ?? "");
+  child.stdin.on("error", () => undefined).end(input);
   return promise;
 }
