@@ -1,13 +1,16 @@
 import type { ServerResponse } from "node:http";
 import type { Draw } from "../buffer.ts";
 
+/** What leaves before the next piece is made. */
+export type StreamPiece = Pick<Draw, "pieces" | "release">;
+
 /** An answer that does not depend on how it is served: by Koa, or straight by node:http. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: readonly (string | Buffer)[];
   /** After the body, drawn piece by piece as the client reads. */
-  readonly stream?: AsyncIterable<Draw>;
+  readonly stream?: AsyncIterable<StreamPiece>;
   /** Called once, when the body has left or cannot leave any more. */
   readonly release: () => void;
 }
@@ -41,13 +44,16 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
   response.uncork();
 }
 
-/** A draw is released when all of it has left; only then is the next one drawn. */
-async function sendStream(response: ServerResponse, stream: AsyncIterable<Draw>): Promise<void> {
-  for await (const draw of stream) {
+/** A piece is released when all of it has left; only then is the next one made. */
+async function sendStream(
+  response: ServerResponse,
+  stream: AsyncIterable<StreamPiece>,
+): Promise<void> {
+  for await (const { pieces, release } of stream) {
     try {
-      for (const piece of draw.pieces) await write(response, piece);
+      for (const piece of pieces) await write(response, piece);
     } finally {
-      draw.release();
+      release();
     }
   }
   response.end();

@@ -1,8 +1,8 @@
-import { toNodeHandler } from "@modelcontextprotocol/node";
+import { toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context } from "koa";
 import type { Logger } from "../../common/log/logger.ts";
-import { stalledMilliseconds } from "../api/answer.ts";
+import { sendAnswer, stalledMilliseconds, type StreamPiece } from "../api/answer.ts";
 import type { CountRequest, Endpoint } from "../api/app.ts";
 import type { Authenticate } from "../api/authenticate.ts";
 import { limitHeaders } from "../api/limits.ts";
@@ -13,6 +13,7 @@ import {
   type AnsweredCall,
   type GatewayServiceDeps,
 } from "./gatewayService.ts";
+import { Problem } from "../problem.ts";
 import { refuseForeign } from "./guard.ts";
 import { createMcpServer } from "./server.ts";
 
@@ -45,6 +46,7 @@ export function createMcpEndpoint(config: GatewayConfig, deps: McpDeps): Endpoin
     refuseForeign(ctx.headers, guard);
     const key = await deps.authenticate(ctx);
     ctx.res.setTimeout(stalledMilliseconds, () => ctx.res.destroy());
+    const request = await readRequest(ctx);
     let retryAfter = 0;
     const onAnswered = (call: AnsweredCall): void => {
       count(call.status, call.seconds);
@@ -52,28 +54,52 @@ export function createMcpEndpoint(config: GatewayConfig, deps: McpDeps): Endpoin
     };
     const service = createGatewayService(deps, { key, left: left.signal, onAnswered });
     const handler = createMcpHandler(() => createMcpServer({ service, onFailure }), limits);
-    const fetch: typeof handler.fetch = async (request, given) => {
-      const response = await onceBegun(await handler.fetch(request, given));
-      // The SDK's words on caches and connections would replace the gateway's own.
-      for (const name of ["cache-control", "connection"]) response.headers.delete(name);
-      for (const [name, value] of Object.entries(limitHeaders(key, deps.now()))) {
-        response.headers.set(name, value);
-      }
-      if (retryAfter > 0) response.headers.set("retry-after", String(retryAfter));
-      return response;
+    left.signal.addEventListener("abort", () => void handler.close(), { once: true });
+    const response = await handler.fetch(request);
+    // A stream is opened before its calls are made, and only then is known what these were charged.
+    const stream = response.body && (await begun(piecesOf(response.body, left.signal)));
+    // The SDK's words on caches and connections would replace the gateway's own.
+    for (const name of ["cache-control", "connection"]) response.headers.delete(name);
+    const headers = {
+      ...Object.fromEntries(response.headers),
+      ...limitHeaders(key, deps.now()),
+      ...(retryAfter > 0 ? { "retry-after": retryAfter } : {}),
     };
     ctx.respond = false;
-    await toNodeHandler({ fetch }, { ...limits, onerror: onFailure })(ctx.req, ctx.res);
+    const answer = { status: response.status, headers, body: [], release: () => undefined };
+    sendAnswer(ctx.res, stream === null ? answer : { ...answer, stream });
   };
   return { path: "/mcp", methods: ["POST"], serve };
 }
 
 /**
- * The response, once the first piece of its body is there: a stream is opened before its calls are
- * made, and only then do headers know what these were charged.
+ * The request as the SDK reads it, without a signal: undici keeps whoever listens to one until two
+ * full collections have passed, which was some 40 KiB for each call.
+ * @throws Problem when the body is too long, or ends early
  */
-async function onceBegun(response: Response): Promise<Response> {
-  const { body, status, headers } = response;
-  if (body === null) return response;
-  return new Response(ReadableStream.from(await begun(body)), { status, headers });
+async function readRequest({ req }: Context): Promise<Request> {
+  try {
+    return await toWebRequest(req, undefined, limits);
+  } catch (error) {
+    if (error instanceof Error && "status" in error && error.status === 413) {
+      throw new Problem(413, "ERR_BODY", "the body is longer than 1 MiB", { connection: "close" });
+    }
+    if (!req.complete) throw new Problem(400, "ERR_BODY", "the body ended early");
+    throw error;
+  }
+}
+
+/** A body's pieces, each zeroed when it has left; ends when the client has left. */
+async function* piecesOf(
+  body: ReadableStream<Uint8Array>,
+  left: AbortSignal,
+): AsyncGenerator<StreamPiece> {
+  const reader = body.getReader();
+  left.addEventListener("abort", () => void reader.cancel(), { once: true });
+  for (;;) {
+    const { value } = await reader.read();
+    if (value === undefined) return;
+    const piece = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    yield { pieces: [piece], release: () => void piece.fill(0) };
+  }
 }

@@ -26,7 +26,8 @@ export function refuseForeign(
     allowedHosts.length > 0
       ? allowedHosts.some((allowed) => allowed === name)
       : !isLoopback(listenHost) || isLoopback(name);
-  if (!isKnown) throw new Problem(403, "ERR_HOST", "the Host header names another host");
+  if (name === "" || !isKnown)
+    throw new Problem(403, "ERR_HOST", "the Host header names another host");
   if (origin === undefined || allowedOrigins.includes(origin)) return;
   const isOwn = URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
   if (!isOwn) throw new Problem(403, "ERR_ORIGIN", "the Origin header names a foreign origin");

@@ -88,6 +88,7 @@ describe("whom it answers to", () => {
     const own = { host: "gateway.svc", origin: "https://gateway.svc" };
     expect(await statusFor(gateway, own)).toBe(200);
     expect(await statusFor(gateway, { ...own, origin: "https://else.svc" })).toBe(403);
+    expect(await statusFor(gateway, { host: "x y" })).toBe(403);
   });
 
   test("a page of a listed origin may send what MCP needs", async () => {

@@ -79,7 +79,7 @@ test.each([
   expect(sessions.length).toBeGreaterThanOrEqual(least);
   for (const { command, output: shown } of sessions) {
     // As `curl --silent`: it shows how far it is whenever its output is no terminal.
-    const silent = command.replace(/^curl /, "curl -s ");
+    const silent = command.replace(/\bcurl /, "curl -s ");
     const { output } = await runTool("sh", ["-c", silent], { install: "a shell", env });
     expect(formOf(output.trimEnd()), command).toEqual(formOf(shown));
   }
