@@ -76,9 +76,10 @@ describe("Hash never gives out more entropy than came in (I3)", () => {
 test("XorSystem gives a byte for a byte, none of them as it came", async () => {
   await using gateway = await startTestGateway({ conditioning: "XorSystem", push: immediate });
   await fill(gateway, Buffer.alloc(1000));
-  const drawn = Buffer.from(
-    await (await draw(gateway, "?bytes=1000&encoding=binary")).arrayBuffer(),
-  );
+  const response = await draw(gateway, "?bytes=1000&encoding=binary");
+  const drawn = Buffer.from(await response.arrayBuffer());
+  expect(response.headers.get("x-qrng-conditioning")).toBe("XorSystem");
+  expect(await status(gateway)).toMatchObject({ conditioning: "XorSystem" });
   expect(drawn).toHaveLength(1000);
   expect(new Set(drawn).size).toBeGreaterThan(200);
 });

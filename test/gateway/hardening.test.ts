@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { connect } from "node:net";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { apiKey, draw, fill, metric, startTestGateway, withKey } from "./helpers/gateway.ts";
 
@@ -57,24 +58,65 @@ test("pages of other origins may read nothing unless they are listed", async () 
   expect(other.headers.get("access-control-allow-origin")).toBeNull();
 });
 
-test("heads that are too large or do not end are cut, and others are served meanwhile", async () => {
+/** A raw connection that has sent a text. */
+function open(url: string, text: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let answer = "";
+  socket.on("error", () => undefined).on("data", (piece) => (answer += piece.toString("latin1")));
+  socket.write(text);
+  return { socket, answer: () => answer };
+}
+
+describe.concurrent.each(["api", "push", "management"] as const)("the %s listener", (listener) => {
+  test("cuts heads that are too large or do not end, and serves others meanwhile", async () => {
+    await using gateway = await startTestGateway({ push: immediate });
+    const url = gateway[listener];
+    const large = open(url, `GET /health HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`);
+    await eventually(() => large.answer().startsWith("HTTP/1.1 431"));
+    const slow = Array.from({ length: 50 }, () =>
+      open(url, "GET /health HTTP/1.1\r\nhost: x\r\nx-slow: "),
+    );
+    const next = open(url, "OPTIONS / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    await eventually(() => /^HTTP\/1\.1 (?:204|404|405)/.test(next.answer()));
+    expect(slow.some(({ socket }) => socket.closed)).toBe(false);
+    await eventually(() => slow.every(({ socket }) => socket.closed), 30_000);
+  });
+
+  test("says nothing of what serves it", async () => {
+    await using gateway = await startTestGateway();
+    const { headers } = await fetch(gateway[listener]);
+    expect([headers.get("server"), headers.get("x-powered-by")]).toEqual([null, null]);
+  });
+});
+
+test.concurrent("a body that comes too slowly is cut, and nothing of it is taken", async () => {
   await using gateway = await startTestGateway({ push: immediate });
-  await fill(gateway, randomBytes(100));
-  const { hostname, port } = new URL(gateway.api);
-  const open = (text: string) => {
-    const socket = connect(Number(port), hostname);
-    let answer = "";
-    socket.on("error", () => undefined).on("data", (piece) => (answer += piece.toString("latin1")));
-    socket.write(text);
-    return { socket, answer: () => answer };
-  };
-  const large = open(`GET /health HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`);
-  await eventually(() => large.answer().startsWith("HTTP/1.1 431"));
-  const slow = Array.from({ length: 50 }, () =>
-    open("GET /health HTTP/1.1\r\nhost: x\r\nx-slow: "),
-  );
-  expect((await draw(gateway, "?bytes=1")).status).toBe(200);
-  await eventually(() => slow.every(({ socket }) => socket.closed), 30_000);
+  const head = [
+    "POST /push HTTP/1.1",
+    "host: x",
+    "content-type: application/msgpack",
+    "content-length: 200",
+    `x-qrng-audience: ${gateway.audience}`,
+  ];
+  const slow = open(gateway.push, `${head.join("\r\n")}\r\n\r\n\x97`);
+  await fill(gateway, randomBytes(8));
+  expect(slow.socket.closed).toBe(false);
+  await eventually(() => slow.socket.closed, 55_000);
+  expect(await metric(gateway, "qrng_gateway_accepted_bytes_total")).toBe(8);
+});
+
+test("collectors' connections are bounded on their own", async () => {
+  await using gateway = await startTestGateway({ push: { ...immediate, max_connections: 2 } });
+  const held = [open(gateway.push, ""), open(gateway.push, "")];
+  await Promise.all(held.map(({ socket }) => once(socket, "connect")));
+  const refused = open(gateway.push, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await eventually(() => refused.socket.closed);
+  expect(refused.answer()).toBe("");
+  expect((await fetch(`${gateway.api}/health`)).status).toBe(503);
+  held[0]!.socket.destroy();
+  await eventually(async () => (await fetch(gateway.push).catch(() => undefined))?.status === 405);
+  held[1]!.socket.destroy();
 });
 
 test("metrics tell requests by route and status, and unknown paths as one", async () => {

@@ -4,6 +4,7 @@ import { parseConfig } from "../../common/config/load.ts";
 import { collectorConfig } from "../../collector/config.ts";
 import { startCollector } from "../../collector/collector.ts";
 import { draw, fill, startTestGateway } from "../gateway/helpers/gateway.ts";
+import { postCall } from "../mcp/helpers/calls.ts";
 import { captureLog } from "../helpers/capturedLog.ts";
 import { runTool } from "./tool.ts";
 
@@ -22,6 +23,7 @@ test("promtool finds nothing wrong with the gateway's metrics", async () => {
   await using gateway = await startTestGateway({ push: { window: { future: 0 } } });
   await fill(gateway, randomBytes(100));
   await (await draw(gateway)).text();
+  expect(await (await postCall(gateway, "2025-11-25", 101)).text()).toContain("ERR_NO_ENTROPY");
   await expectGoodMetrics(gateway.management);
 });
 
