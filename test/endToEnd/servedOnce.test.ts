@@ -2,7 +2,7 @@ import { describe, expect, test, type TestContext } from "vitest";
 import { seededRandom } from "../helpers/seededRandom.ts";
 import { type Account, audit, type Evidence } from "./helpers/audit.ts";
 import { deal, type Deck, shuffle, strike } from "./helpers/chaos.ts";
-import { blockBytes } from "./helpers/counterAppliance.ts";
+import { blockBytes } from "./helpers/blockCipher.ts";
 import { totalOf, valueOf } from "./helpers/program.ts";
 import { Rig, type RigOptions } from "./helpers/rig.ts";
 

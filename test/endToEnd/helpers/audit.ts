@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { blockBytes, type Given } from "./counterAppliance.ts";
+import { blockBytes } from "./blockCipher.ts";
+import type { Given } from "./counterAppliance.ts";
 import type { Drawn } from "./drawer.ts";
 import { type Metrics, totalOf, valueOf } from "./program.ts";
 import type { Push } from "./pushProxy.ts";

@@ -1,41 +1,8 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { makeAuthority } from "../../helpers/certificates.ts";
-
-export const blockBytes = 16;
-const magic = 0x51_52_4e_47_2d_49_31_21n; // "QRNG-I1!"
-
-/** Blocks of 16 bytes that pass for random, and whose number can be told: AES-128(magic ‖ number). */
-class BlockCipher {
-  readonly #key = randomBytes(16);
-
-  encrypt(first: number, count: number): Buffer {
-    const plain = Buffer.alloc(count * blockBytes);
-    for (let index = 0; index < count; index++) {
-      plain.writeBigUInt64BE(magic, index * blockBytes);
-      plain.writeBigUInt64BE(BigInt(first + index), index * blockBytes + 8);
-    }
-    return createCipheriv("aes-128-ecb", this.#key, null).setAutoPadding(false).update(plain);
-  }
-
-  /**
-   * The numbers of the whole blocks in `data`.
-   * @throws when one of them is no block: not the appliance's bytes, or not in step with them
-   */
-  numbersOf(data: Uint8Array): number[] {
-    const plain = createDecipheriv("aes-128-ecb", this.#key, null)
-      .setAutoPadding(false)
-      .update(data.subarray(0, data.length - (data.length % blockBytes)));
-    const numbers: number[] = [];
-    for (let at = 0; at < plain.length; at += blockBytes) {
-      if (plain.readBigUInt64BE(at) !== magic) throw new Error("bytes that are not a whole block");
-      numbers.push(Number(plain.readBigUInt64BE(at + 8)));
-    }
-    return numbers;
-  }
-}
+import { BlockCipher, blockBytes } from "./blockCipher.ts";
 
 /** An answer of the appliance that left whole. */
 export interface Given {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { blockBytes } from "./counterAppliance.ts";
+import { blockBytes } from "./blockCipher.ts";
 import { exchange } from "./exchange.ts";
 
 /** A block that a client has got. */
