@@ -47,11 +47,29 @@ const ringFile = z.strictObject({
     .max(maxRingKeys),
 });
 
+/** As it is written: keys in hex, times as text. */
+export type KeyRingFile = z.output<typeof ringFile>;
+
 /**
  * A key ring file, `{version: 1, signing: id, keys: [{id, key, use?, notAfter?}]}`.
  * @throws ConfigError naming the field, never a key
  */
 export function parseKeyRing(text: string): KeyRing {
+  const file = parseKeyRingFile(text);
+  const keys = file.keys.map((entry): RingKey => ({
+    id: entry.id,
+    use: entry.use,
+    notAfter: entry.notAfter === undefined ? undefined : parseNotAfter(entry.notAfter),
+    secret: createSecretKey(entry.key, "hex"),
+  }));
+  return { signing: keys.find(({ id }) => id === file.signing)!, keys };
+}
+
+/**
+ * The same file, checked but as it is written, for those who write it anew.
+ * @throws ConfigError naming the field, never a key
+ */
+export function parseKeyRingFile(text: string): KeyRingFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -60,21 +78,18 @@ export function parseKeyRing(text: string): KeyRing {
   }
   const parsed = ringFile.safeParse(value);
   if (!parsed.success) throw new ConfigError(`key ring: ${describeIssues(parsed.error)}`);
-  const keys = parsed.data.keys.map((entry): RingKey => ({
-    id: entry.id,
-    use: entry.use,
-    notAfter: entry.notAfter === undefined ? undefined : parseNotAfter(entry.notAfter),
-    secret: createSecretKey(entry.key, "hex"),
-  }));
-  if (new Set(keys.map((key) => key.id)).size !== keys.length) {
+  const { keys, signing } = parsed.data;
+  for (const { notAfter } of keys) if (notAfter !== undefined) parseNotAfter(notAfter);
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length) {
     throw new ConfigError("key ring: keys: two have the same id");
   }
-  if (new Set(parsed.data.keys.map(({ key }) => key.toLowerCase())).size !== keys.length) {
+  if (new Set(keys.map(({ key }) => key.toLowerCase())).size !== keys.length) {
     throw new ConfigError("key ring: keys: two are the same key"); // it could serve both uses
   }
-  const signing = keys.find((key) => key.id === parsed.data.signing);
-  if (signing === undefined) throw new ConfigError("key ring: signing: no key has that id");
-  return { signing, keys };
+  if (!keys.some(({ id }) => id === signing)) {
+    throw new ConfigError("key ring: signing: no key has that id");
+  }
+  return parsed.data;
 }
 
 /** The ring of a single key from a config's `hmac_secret_key`, for peers without key rings. */
