@@ -13,7 +13,7 @@ import { conditioningTypes } from "../common/conditioning/conditioner.ts";
 import { countKeys, keyFields, needsOneKey } from "../common/keys/config.ts";
 import { logLevels } from "../common/log/logger.ts";
 import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
-import { listedKey } from "./api/keyEntry.ts";
+import { listedKey } from "../common/apiKeys/keyEntry.ts";
 import { rateLimit } from "./limit/quotas.ts";
 import { redisConfig } from "./limit/redisConfig.ts";
 

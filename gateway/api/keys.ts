@@ -13,8 +13,8 @@ import {
 } from "../limit/keyLimits.ts";
 import { quotasOf, type LimitConfig } from "../limit/quotas.ts";
 import type { SharedStore } from "../limit/sharedStore.ts";
-import type { KeyEntry } from "./keyEntry.ts";
-import { parseKeyFile } from "./keyFile.ts";
+import type { KeyEntry } from "../../common/apiKeys/keyEntry.ts";
+import { parseKeyFile } from "../../common/apiKeys/keyFile.ts";
 
 /** One client's key, as far as anything here needs to know it. */
 export interface ApiKey {

@@ -1,9 +1,7 @@
 import { z } from "zod";
-import { integer, size } from "../../common/config/fields.ts";
+import { dailyBytes, type OwnLimits, requests } from "../../common/apiKeys/ownLimits.ts";
+import { size } from "../../common/config/fields.ts";
 import type { BucketOptions } from "./tokenBucket.ts";
-
-const requests = () => integer({ min: 1, max: 1_000_000 }, "requests");
-const dailyBytes = () => size({ min: 1, max: 2 ** 49 }); // more has no place in a header's integer
 
 /** What every key may use, unless it has limits of its own. */
 export const rateLimit = z.strictObject({
@@ -19,20 +17,6 @@ export const rateLimit = z.strictObject({
     .default(60)
     .describe("requests without a right key that one address may make"),
 });
-
-/** What one key may use; what is left out is as in `rate_limit`. */
-export const ownLimits = {
-  requests_per_second: requests().optional().describe("this key's own; likewise the next three"),
-  burst: requests()
-    .optional()
-    .describe("left out, as many times requests_per_second as in rate_limit"),
-  bytes_per_second: size({ min: 1, max: 2 ** 40 })
-    .optional()
-    .describe("random bytes of this key, in the long run"),
-  daily_bytes: dailyBytes().optional().describe("random bytes of this key in a UTC day"),
-};
-
-export type OwnLimits = z.output<z.ZodObject<typeof ownLimits>>;
 
 export interface LimitConfig {
   readonly rate_limit: Omit<z.output<typeof rateLimit>, "failed_keys_per_minute">;

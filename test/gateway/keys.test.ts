@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../common/config/load.ts";
 import { ConfigError } from "../../common/errors.ts";
-import { parseKeyFile } from "../../gateway/api/keyFile.ts";
+import { parseKeyFile } from "../../common/apiKeys/keyFile.ts";
 import { KeyTable } from "../../gateway/api/keys.ts";
 import { gatewayConfig } from "../../gateway/config.ts";
 import { eventually } from "../helpers/eventually.ts";

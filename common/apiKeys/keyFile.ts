@@ -1,9 +1,16 @@
-import { listProblems } from "../../common/config/issues.ts";
-import { nearest } from "../../common/config/suggest.ts";
-import { ConfigError } from "../../common/errors.ts";
+import { listProblems } from "../config/issues.ts";
+import { nearest } from "../config/suggest.ts";
+import { ConfigError } from "../errors.ts";
 import { keyEntry, keyOptions, type KeyEntry } from "./keyEntry.ts";
 
 const optionNames = Object.keys(keyOptions);
+
+/** A name, a key, and options, with where they stand. */
+export interface KeyLine {
+  readonly words: readonly string[];
+  /** For errors: names the line, and not what it holds. */
+  readonly place: string;
+}
 
 /**
  * A line each: `key`, or `name key` and options such as `daily_bytes=1GiB`; `#` starts a comment
@@ -12,18 +19,25 @@ const optionNames = Object.keys(keyOptions);
  * broken line may be a piece of a key
  */
 export function parseKeyFile(text: string): KeyEntry[] {
+  return splitKeyFile(text, "API keys").map(parseKeyLine);
+}
+
+/** Its lines without comments, a name in front of each. */
+export function splitKeyFile(text: string, file: string): KeyLine[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     const words = line.trim().split(/\s+/);
     if (words[0] === "" || words[0]?.startsWith("#") === true) return [];
-    return [parseLine(words, index + 1)];
+    const named = words.length === 1 ? [`key-${index + 1}`, ...words] : words;
+    return [{ words: named, place: `${file}: line ${index + 1}` }];
   });
 }
 
-function parseLine(words: readonly string[], line: number): KeyEntry {
+/** @throws ConfigError naming the place and what is expected */
+export function parseKeyLine({ words, place }: KeyLine): KeyEntry {
   const refuse = (problem: string): never => {
-    throw new ConfigError(`API keys: line ${line}: ${problem}`);
+    throw new ConfigError(`${place}: ${problem}`);
   };
-  const [name = "", key = "", ...rest] = words.length === 1 ? [`key-${line}`, ...words] : words;
+  const [name = "", key = "", ...rest] = words;
   // `requests_per_second=10` is as long as a key, and easy to guess.
   const mistaken = /^([a-z_]+)=/.exec(key)?.[1];
   if (mistaken !== undefined && nearest(mistaken, optionNames) !== undefined) {

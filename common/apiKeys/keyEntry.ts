@@ -1,7 +1,15 @@
 import { z } from "zod";
-import { ownLimits } from "../limit/quotas.ts";
+import { ownLimits } from "./ownLimits.ts";
 
 /** Shorter keys can be guessed: 22 characters of base64 are 128 bits. */
+const plainKey = /^[\x21-\x7e]{22,512}$/;
+const hashedKey = /^sha256:/;
+
+/** Whether a text is a key itself, as clients send it, and not its hash. */
+export function isPlainKey(text: string): boolean {
+  return plainKey.test(text) && !hashedKey.test(text);
+}
+
 const keyText = z
   .string()
   .regex(
