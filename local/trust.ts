@@ -5,7 +5,8 @@ import type { CollectorFacts } from "../operator/build/collectorConfig.ts";
 import type { GatewayFacts } from "../operator/build/gatewayConfig.ts";
 import type { CaFiles } from "../operator/build/sources.ts";
 import type { Appliance } from "./appliances.ts";
-import { createAuthority, type Leaf } from "./certificates.ts";
+import type { Leaf } from "../operator/certificates/authority.ts";
+import { createAuthority } from "./certificates.ts";
 import { writePrivate } from "./privateFile.ts";
 
 const loopbackNames = ["127.0.0.1", "::1", "localhost"];

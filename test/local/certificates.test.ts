@@ -1,49 +1,16 @@
 import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
-import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { connect, createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { expect, test } from "vitest";
-import { createAuthority, type Pair } from "../../local/certificates.ts";
+import { createAuthority } from "../../local/certificates.ts";
+import type { Pair } from "../../operator/certificates/authority.ts";
 import { writeApplianceTrust, writeBridgeTrust } from "../../local/trust.ts";
 import { makeFolder } from "../helpers/folder.ts";
+import { handshake } from "../helpers/handshake.ts";
 import { makeBridge } from "../operator/bridges.ts";
 
 const collector = "collector.lab-bridge.physics.qrngbridge.internal";
-
-/** The client's end of a TLS 1.3 handshake, or the code of why there is none. */
-async function handshake(
-  server: TlsOptions,
-  client: { ca: string; host?: string; pair?: Pair },
-): Promise<string> {
-  const listener = createServer({ minVersion: "TLSv1.3", ...server }, (socket) => {
-    socket.on("error", () => undefined);
-    const names = socket.getPeerX509Certificate()?.subjectAltName;
-    socket.end(names ?? "no client certificate");
-  });
-  listener.on("tlsClientError", () => undefined);
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const socket: TLSSocket = connect({
-    port: (listener.address() as AddressInfo).port,
-    host: "127.0.0.1",
-    servername: client.host,
-    ca: client.ca,
-    cert: client.pair?.certificate,
-    key: client.pair?.key,
-  });
-  try {
-    let text = "";
-    for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
-    return text;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? "no code";
-  } finally {
-    socket.destroy();
-    await once(listener.close(), "close");
-  }
-}
 
 const asServer = ({ certificate, key }: Pair): TlsOptions => ({ cert: certificate, key });
 
