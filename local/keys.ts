@@ -1,26 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { parseKeyRing } from "../common/keys/keyRing.ts";
+import { isPlainKey } from "../common/apiKeys/keyEntry.ts";
+import { type KeyRingFile, parseKeyRingFile } from "../common/keys/keyRing.ts";
 import { ConfigError } from "../common/errors.ts";
+import { ensureClientKey } from "../operator/apiKeys/clientKey.ts";
+import { makeRingKey } from "../operator/signing/ringKey.ts";
 import { readPrivate, writePrivate } from "./privateFile.ts";
-
-const apiKeyPattern = /^[\x21-\x7e]{22,512}\s*$/;
 
 /** The key of the API's clients, made at the first start. */
 export async function ensureApiKey(path: string): Promise<string> {
   const kept = await readPrivate(path);
   if (kept !== undefined) {
-    if (apiKeyPattern.test(kept)) return kept.trim();
+    if (isPlainKey(kept.trim())) return kept.trim();
     throw new ConfigError(`${path}: holds no API key; delete it to have a new one made`);
   }
-  const key = randomBytes(32).toString("base64url");
+  const { "api-key": key } = ensureClientKey({}, randomBytes);
   await writePrivate(path, `${key}\n`);
   return key;
-}
-
-interface RingFile {
-  readonly version: 1;
-  readonly signing: string;
-  readonly keys: readonly { id: string; key: string; use?: "unbound" }[];
 }
 
 /**
@@ -37,27 +32,25 @@ export async function ensureKeyRing(
   if (extended !== kept) await writePrivate(path, `${JSON.stringify(extended, undefined, 2)}\n`);
 }
 
-async function readRing(path: string): Promise<RingFile | undefined> {
+async function readRing(path: string): Promise<KeyRingFile | undefined> {
   const text = await readPrivate(path);
   if (text === undefined) return undefined;
   try {
-    if (parseKeyRing(text).signing.use === "bound") return JSON.parse(text) as RingFile;
+    const ring = parseKeyRingFile(text);
+    const signing = ring.keys.find(({ id }) => id === ring.signing);
+    if (signing?.use === "bound") return ring;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
   }
   throw new ConfigError(`${path}: holds no usable key ring; delete it to have a new one made`);
 }
 
-function makeRing(): RingFile {
-  const key = makeKey();
-  return { version: 1, signing: key.id, keys: [key] };
+function makeRing(): KeyRingFile {
+  const key = makeRingKey(randomBytes);
+  return { version: 1, signing: key.id, keys: [{ ...key, use: "bound" }] };
 }
 
-function withUnboundKey(ring: RingFile): RingFile {
+function withUnboundKey(ring: KeyRingFile): KeyRingFile {
   if (ring.keys.some(({ use }) => use === "unbound")) return ring;
-  return { ...ring, keys: [...ring.keys, { ...makeKey(), use: "unbound" }] };
-}
-
-function makeKey(): { id: string; key: string } {
-  return { id: randomBytes(8).toString("hex"), key: randomBytes(32).toString("hex") };
+  return { ...ring, keys: [...ring.keys, { ...makeRingKey(randomBytes), use: "unbound" }] };
 }
