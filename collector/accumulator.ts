@@ -48,7 +48,7 @@ export class Accumulator implements Sink {
   #resting: Resting[] = [];
   readonly #out = new Set<Batch>();
   /** Those of `#out` that must not be sent again. */
-  readonly #revoked = new Set<Batch>();
+  readonly #revoked = new WeakSet<Batch>();
   #heldBytes = 0;
   #isPaused = false;
   #flushing = false;
@@ -202,7 +202,6 @@ export class Accumulator implements Sink {
   /** Ends a batch's being out, which it does once. */
   #settle(batch: Batch): void {
     if (!this.#out.delete(batch)) throw new Error("accumulator: a batch that is not out");
-    this.#revoked.delete(batch);
   }
 
   #lose(batch: Batch, reason: LossReason): void {

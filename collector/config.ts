@@ -51,8 +51,10 @@ const push = z.strictObject({
     ),
   backoff_min: duration({ min: 10, max: 60_000 })
     .default(100)
-    .describe("first pause after a push that failed"),
-  backoff_max: duration({ min: 10, max: 600_000 }).default(10_000).describe("longest pause"),
+    .describe("first pause of an instance after a push that failed"),
+  backoff_max: duration({ min: 10, max: 600_000 })
+    .default(10_000)
+    .describe("longest pause; of one that is full, a second"),
   resolve_interval: duration({ min: 1_000, max: 3_600_000 })
     .default(10_000)
     .describe("how often push_url's name is resolved anew"),
@@ -66,7 +68,9 @@ export const collectorConfig = z
     ...sourceFields,
     buffer_size: size({ min: 1024, max: 2 ** 32 })
       .default(16 * 2 ** 20)
-      .describe("bytes held between fetch and push"),
+      .describe(
+        "bytes held between fetch and push at most; fetching pauses when the next chunk does not fit",
+      ),
     max_age: duration({ min: 1_000, max: 86_400_000 })
       .default(300_000)
       .describe("bytes older than this are dropped and counted"),

@@ -103,10 +103,11 @@ export function startPusher(options: PusherOptions): Pusher {
     outcomes: tally,
     deliveredBytes: () => deliveredBytes,
     deliveredAt: () => deliveredAt,
-    instances: () => ({
-      known: workers.size,
-      resting: [...workers.values()].filter(({ instance }) => instance.isResting).length,
-    }),
+    instances: () => {
+      const known = [...workers.values()].filter(({ leave }) => !leave.signal.aborted);
+      const resting = known.filter(({ instance }) => instance.isResting);
+      return { known: known.length, resting: resting.length };
+    },
     stop: async () => {
       stopping.abort();
       await resolving;

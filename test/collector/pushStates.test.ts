@@ -174,7 +174,7 @@ test("no sequence of outcomes, times, instances and alarms breaks a rule of the 
     // As the collector ends.
     accumulator.flush();
     await settle();
-    for (const { answer } of [...underWay]) answer(last);
+    while (underWay.length > 0) underWay[0]!.answer(last);
     await settle();
     await pusher.stop();
     accumulator.close();

@@ -1,22 +1,15 @@
 import { describe, expect, test, type TestContext } from "vitest";
 import { seededRandom } from "../helpers/seededRandom.ts";
-import { type Account, audit, type Evidence } from "./helpers/audit.ts";
 import { deal, type Deck, shuffle, strike } from "./helpers/chaos.ts";
 import { blockBytes } from "./helpers/blockCipher.ts";
+import { type Played, playAudited, quick, type Scenario } from "./helpers/play.ts";
 import { totalOf, valueOf } from "./helpers/program.ts";
-import { Rig, type RigOptions } from "./helpers/rig.ts";
+import type { RigOptions } from "./helpers/rig.ts";
 
 // I1 end to end: while real processes are killed and stopped at random moments, no byte is served
 // twice, and every byte that is missing is accounted for. The rule stands in helpers/audit.ts.
 
 type Options = Omit<RigOptions, "random">;
-
-/** Short windows: a gateway that was started again soon finds packets fresh. */
-const quick = {
-  skew: 0,
-  collectorPush: { timeout: "2s", window: "3s", clock_skew: "1s", backoff_max: "300ms" },
-  gatewayPush: { window: { past: "3s", future: "200ms" } },
-} satisfies Options;
 
 /** Patient: neither a timeout nor a window ends while a process is stopped. */
 const patient = { skew: 0, gatewayPush: { window: { future: "200ms" } } } satisfies Options;
@@ -135,30 +128,14 @@ describe.concurrent("no byte is served twice, and none is missing without accoun
   });
 });
 
-/**
- * Plays a scenario on a bridge of its own and audits it.
- * @param settle how long what is under way may take to arrive in the end, milliseconds
- */
+/** Plays a scenario on a bridge of its own and audits it; a failure says how to have it again. */
 async function play(
   options: Options,
   { annotate }: TestContext,
   settle: number,
-  scenario: (rig: Rig, random: () => number) => Promise<void>,
-): Promise<{ account: Account; evidence: Evidence }> {
+  scenario: Scenario,
+): Promise<Played> {
   const seed = Number(process.env["QRNG_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   await annotate(`the same blows again: QRNG_TEST_SEED=${seed}`); // shown when the test fails
-  const random = seededRandom(seed);
-  await using rig = await Rig.start({ ...options, random });
-  await scenario(rig, random);
-  const { collectorLife, gatewayLife } = rig;
-  const metrics = await rig.settle(settle);
-  const evidence = {
-    given: rig.appliance.given,
-    pushes: rig.proxy.pushes,
-    drawn: rig.drawer.drawn,
-    collectorLife,
-    gatewayLife,
-    ...metrics,
-  };
-  return { account: audit(evidence), evidence };
+  return playAudited({ ...options, random: seededRandom(seed) }, settle, scenario);
 }

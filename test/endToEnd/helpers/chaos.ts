@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../helpers/eventually.ts";
 import type { Rig } from "./rig.ts";
 
-/** What befalls a bridge. All but the last are one of the kills and stops that are asked for. */
+/** What befalls a bridge. */
 export type Blow =
   | "kill gateway"
   | "kill collector"
@@ -12,11 +12,26 @@ export type Blow =
   /** Between the gateway's `taken` and its answer reaching the collector. */
   | "kill gateway after taken"
   | "kill collector after taken"
-  | "lose answer";
+  | "lose answer"
+  | "lose request"
+  /** All connections to the gateway, whatever they are at. */
+  | "cut connections"
+  /** No connection to the gateway for a while. */
+  | "cut network"
+  /** The appliance dies in the middle of its answers for a while. */
+  | "cut appliance";
 
 export type Deck = Partial<Record<Blow, number>>;
 
-const longest = { calm: 900, dead: 300, gatewayStop: 2_600, collectorStop: 1_500, drawn: 300 };
+const longest = {
+  calm: 900,
+  dead: 300,
+  gatewayStop: 2_600,
+  collectorStop: 1_500,
+  drawn: 300,
+  network: 3_000,
+  appliance: 300,
+};
 
 /** Deals the deck's blows in random order at random moments. */
 export async function deal(rig: Rig, blows: readonly Blow[], random: () => number): Promise<void> {
@@ -63,6 +78,20 @@ export async function strike(rig: Rig, blow: Blow, random: () => number): Promis
     }
     case "lose answer":
       return (await rig.proxy.holdNext()).swallow();
+    case "lose request":
+      return rig.proxy.loseNext();
+    case "cut connections":
+      return rig.proxy.cut();
+    case "cut network": {
+      rig.proxy.cut();
+      await rig.proxy.close();
+      await delay(random() * longest.network);
+      return rig.openProxy();
+    }
+    case "cut appliance":
+      rig.appliance.setBroken(true);
+      await delay(random() * longest.appliance);
+      return rig.appliance.setBroken(false);
   }
 }
 

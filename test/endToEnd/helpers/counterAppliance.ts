@@ -18,6 +18,8 @@ export interface CounterAppliance extends AsyncDisposable {
   readonly cipher: BlockCipher;
   readonly given: readonly Given[];
   url(life: number): string;
+  /** From now on, or until it is mended, it dies in the middle of each answer. */
+  setBroken(isBroken: boolean): void;
   /** From now on it has no bytes. */
   runDry(): void;
 }
@@ -28,6 +30,7 @@ export async function startCounterAppliance(): Promise<CounterAppliance> {
   const given: Given[] = [];
   let next = 0;
   let isDry = false;
+  let isBroken = false;
   const authority = await makeAuthority("appliance CA");
   const { certificate, key } = await authority.issue();
   const server = createServer({ cert: certificate, key }, (request, response) => {
@@ -36,6 +39,15 @@ export async function startCounterAppliance(): Promise<CounterAppliance> {
     if (path === "firmwareinfo") return void response.end("simulated: encrypted counters");
     if (path !== "streambytes" || isDry) return void response.writeHead(503).end();
     const count = Number(searchParams.get("size")) / blockBytes;
+    if (isBroken) {
+      // Blocks that are never given whole, so that none of them may be seen again.
+      const half = cipher.encrypt(next, count >> 1);
+      next += count;
+      response.writeHead(200, { "content-length": count * blockBytes }).write(half, () => {
+        response.destroy();
+      });
+      return;
+    }
     const answer = { life: Number(life), first: next, count };
     next += count;
     response.once("finish", () => given.push(answer));
@@ -51,6 +63,7 @@ export async function startCounterAppliance(): Promise<CounterAppliance> {
     cipher,
     given,
     url: (life) => `https://127.0.0.1:${port}/${life}`,
+    setBroken: (broken) => (isBroken = broken),
     runDry: () => (isDry = true),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

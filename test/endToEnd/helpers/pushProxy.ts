@@ -39,6 +39,10 @@ export interface PushProxy extends AsyncDisposable {
   close(): Promise<void>;
   /** Holds the answer of the next push that is taken. */
   holdNext(): Promise<Held>;
+  /** Cuts the connection of the next push instead of forwarding it: resolves when it has. */
+  loseNext(): Promise<void>;
+  /** Cuts all of the collector's connections, whatever they are at. */
+  cut(): void;
 }
 
 export interface PushProxyOptions {
@@ -53,6 +57,7 @@ export function createPushProxy({ port, numbersOf }: PushProxyOptions): PushProx
   const waiting = new Set<Promise<unknown>>();
   let target = { life: 0, address: "" };
   let holder: ((held: Held) => void) | undefined;
+  let loser: (() => void) | undefined;
 
   const forward = async (request: IncomingMessage): Promise<Push | undefined> => {
     const { life, address } = target;
@@ -77,6 +82,11 @@ export function createPushProxy({ port, numbersOf }: PushProxyOptions): PushProx
   };
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    if (loser !== undefined) {
+      loser();
+      loser = undefined;
+      return void response.destroy();
+    }
     const answered = forward(request).then((push) => {
       if (push?.status === undefined) return void response.destroy();
       const take = push.status === 200 ? holder : undefined;
@@ -108,6 +118,12 @@ export function createPushProxy({ port, numbersOf }: PushProxyOptions): PushProx
       await once(server, "listening");
     },
     close,
+    cut: () => server.closeAllConnections(),
+    loseNext: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      loser = resolve;
+      return promise;
+    },
     holdNext: () => {
       const { promise, resolve } = Promise.withResolvers<Held>();
       holder = resolve;

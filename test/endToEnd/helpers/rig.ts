@@ -129,6 +129,11 @@ export class Rig implements AsyncDisposable {
       ...shifted,
     });
     this.#launched.push(this.gateway);
+    await this.openProxy();
+  }
+
+  /** Lets the collector connect to the gateway that runs now. */
+  async openProxy(): Promise<void> {
     await this.proxy.open(this.gatewayLife, this.gateway.address("push"));
   }
 
