@@ -24,6 +24,9 @@ export interface ConnectionOptions {
   readonly clock: Clock;
 }
 
+/** What is used of it. */
+export type PushConnection = Pick<Connection, "push" | "untilMayConnect" | "close">;
+
 const maxAnswerBytes = 64 * 1024;
 const answerBodyMilliseconds = 1_000;
 const reconnectMilliseconds = 1_000;
@@ -58,8 +61,7 @@ export class Connection {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    this.#leaveReplaced();
-    await this.#paceReconnects(signal);
+    await this.untilMayConnect(signal);
     if (signal.aborted) return "unreachable";
     const { url, address, timeout } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -118,12 +120,13 @@ export class Connection {
     this.#agent.destroy();
   }
 
-  /** What is open was checked against, and shown, certificates that are no longer the ones to use. */
-  #leaveReplaced(): void {
+  /**
+   * Resolves when a push needs no connection, or may open one; also when `signal` aborts. A push waits
+   * for it by itself, but what was signed before would have grown older.
+   */
+  async untilMayConnect(signal: AbortSignal): Promise<void> {
+    // What is open was checked against, and shown, certificates that are no longer the ones to use.
     if (this.#connectedWith !== this.#options.tls.current()) this.#agent.destroy();
-  }
-
-  async #paceReconnects(signal: AbortSignal): Promise<void> {
     if (Object.keys(this.#agent.freeSockets).length > 0) return;
     const wait = this.#connectedAt + reconnectMilliseconds - this.#options.clock.monotonic();
     if (wait > 0) await sleep(wait, signal);

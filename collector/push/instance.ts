@@ -8,7 +8,7 @@ import { backoffDelay, sleep } from "../../common/wait.ts";
 import type { Accumulator } from "../accumulator.ts";
 import type { Batch } from "../chunkQueue.ts";
 import type { CollectorConfig } from "../config.ts";
-import { portOf, type Connection } from "./connection.ts";
+import { portOf, type PushConnection } from "./connection.ts";
 import { nextStep, type Outcome } from "./outcome.ts";
 import { signPacket } from "./packets.ts";
 
@@ -17,7 +17,7 @@ export interface InstanceOptions {
   readonly push: CollectorConfig["push"];
   readonly accumulator: Accumulator;
   readonly ring: Reloaded<KeyRing>;
-  readonly connect: (address: string) => Pick<Connection, "push" | "close">;
+  readonly connect: (address: string) => PushConnection;
   readonly sequence: () => bigint;
   readonly tally: Tally<Outcome>;
   readonly delivered: (bytes: number) => void;
@@ -41,7 +41,7 @@ export class Instance {
   readonly #name: string;
   /** Whom packets are signed for. */
   readonly #audience: string | undefined;
-  readonly #connection: Pick<Connection, "push" | "close">;
+  readonly #connection: PushConnection;
   #failures = 0;
   #latest: Outcome | undefined;
   /** What was logged last. */
@@ -64,6 +64,11 @@ export class Instance {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** Resolves when a push would not have to wait before it connects, or when `signal` aborts. */
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#connection.untilMayConnect(signal);
   }
 
   /** Leaves the instance alone for a while: backoff with full jitter. Ends when `signal` aborts. */

