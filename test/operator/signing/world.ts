@@ -86,7 +86,7 @@ export class World {
         collector: "here",
         gateways: this.gateways.map(({ name, reachable, receiver }) => ({
           instance: name,
-          keyIds: reachable ? receiver.keyIds() : undefined,
+          keyIds: reachable ? receiver.lastPushes().map(({ keyId }) => keyId) : undefined,
         })),
       },
       timing,
