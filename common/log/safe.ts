@@ -17,7 +17,7 @@ const maxNumbers = 8;
 const secretName =
   /key$|secret|password|passphrase|token|authorization|cookie|credential|^data$|signature|^body$|api_?key/i;
 /** Names whose values are public although they are long. */
-const publicName = /sha256$|^path$|^files?$|^config$|^directory$|^url$|_file$/;
+const publicName = /sha256$|^path$|^files?$|^config$|^directory$|^url$|^object$|^informer$|_file$/;
 const publicCode = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 interface Budget {

@@ -262,6 +262,8 @@ test("what may be seen is seen", () => {
     address: "[fd00::7]:7765",
     list: ["a", "b"],
     nested: { deep: { deeper: "x" } },
+    object: "a-namespace-of-a-long-name/laboratory-one-gateway-management-signing-keys",
+    informer: "networkpolicies.networking.k8s.io in a-namespace-of-a-rather-long-name-too",
     key_file: "/var/run/secrets/qrng-bridge/push-tls/current/a-long-name/tls.key",
     files: ["/etc/qrng-bridge/a-very-long-folder-name/another-long-one/keyring.json"],
     text: "/etc/qrng-bridge/a-very-long-folder-name/another-long-one/keyring.json: bad",
