@@ -1,6 +1,6 @@
 import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
-import type { Sink } from "../common/sources/fetchLoop.ts";
+import type { Sink } from "../common/supply/sink.ts";
 import { Notice } from "../common/wait.ts";
 import { ChunkQueue, oldestOf, type Batch } from "./chunkQueue.ts";
 

@@ -1,22 +1,19 @@
 import { Registry } from "prom-client";
 import { type Clock, systemClock } from "../common/clock.ts";
-import { ConfigError } from "../common/errors.ts";
-import { loadKeyRing } from "../common/keys/load.ts";
-import type { KeyRing } from "../common/keys/keyRing.ts";
 import type { Logger } from "../common/log/logger.ts";
 import { startManagement } from "../common/management.ts";
-import { fixed, reloaded, type Reloaded } from "../common/reload.ts";
-import { readPair, readPublicFile } from "../common/secretFiles.ts";
 import type { Running } from "../common/shutdown.ts";
 import { exposeProcess } from "../common/processMetrics.ts";
-import { startSources } from "../common/sources/config.ts";
-import { exposeSources } from "../common/sources/metrics.ts";
+import { openSupply } from "../common/supply/config.ts";
+import { describeTrouble, type Supply } from "../common/supply/supply.ts";
 import { Accumulator } from "./accumulator.ts";
 import type { CollectorConfig } from "./config.ts";
 import { exposeMetrics } from "./metrics.ts";
-import { Connection, type PushTls } from "./push/connection.ts";
+import { Connection } from "./push/connection.ts";
 import { startPusher } from "./push/pusher.ts";
 import { systemResolve } from "./push/resolve.ts";
+import { loadPushTls } from "./push/tls.ts";
+import { loadSigningRing } from "./signingRing.ts";
 
 const expiryCheckMilliseconds = 1_000;
 
@@ -30,12 +27,8 @@ export async function startCollector(
   config: CollectorConfig,
   { log, clock = systemClock }: CollectorDeps,
 ): Promise<Running> {
-  const ring = await loadKeyRing(config, {
-    uses: [keyUse(config)],
-    check: (loaded) => checkRing(loaded, config),
-    log,
-  });
-  const tls = await loadTls(config.push.tls, log);
+  const ring = await loadSigningRing(config, log);
+  const tls = await loadPushTls(config.push.tls, log);
   const accumulator = new Accumulator({
     capacity: config.buffer_size,
     packetBytes: config.push.packet_size,
@@ -51,7 +44,13 @@ export async function startCollector(
     notReady: () => notReady(),
     log,
   });
-  const sources = await startSources(config, accumulator, { clock, log });
+  const supply = await openSupply(config, {
+    sink: accumulator,
+    capacity: config.buffer_size,
+    registry,
+    clock,
+    log,
+  });
   const url = new URL(config.push_url);
   const { timeout } = config.push;
   const pusher = startPusher({
@@ -65,18 +64,17 @@ export async function startCollector(
     random: Math.random,
     log,
   });
-  exposeSources(registry, sources);
   exposeMetrics(registry, { accumulator, pusher, clock });
   const processMetrics = exposeProcess(registry);
-  notReady = () =>
-    sources.some((source) => source.latest() === "ok") ? undefined : "no source gives bytes";
+  notReady = () => describeSupply(supply);
   const expiry = setInterval(() => accumulator.dropExpired(), expiryCheckMilliseconds).unref();
 
   return {
     stop: async () => {
-      await Promise.all(sources.map((source) => source.stop()));
+      const grace = AbortSignal.timeout(config.shutdown_grace);
+      await supply.stop(grace);
       accumulator.flush();
-      await accumulator.untilEmpty(AbortSignal.timeout(config.shutdown_grace));
+      await accumulator.untilEmpty(grace);
       await pusher.stop();
       accumulator.close();
       clearInterval(expiry);
@@ -88,35 +86,9 @@ export async function startCollector(
   };
 }
 
-function keyUse(config: CollectorConfig): "bound" | "unbound" {
-  return config.push.peer === "v1" ? "unbound" : "bound";
-}
-
-function checkRing({ signing }: KeyRing, config: CollectorConfig): void {
-  if (signing.use === keyUse(config)) return;
-  throw new ConfigError(
-    `key ring: signing: push.peer ${config.push.peer} needs a key with use: ${keyUse(config)}`,
-  );
-}
-
-async function loadTls(
-  files: CollectorConfig["push"]["tls"],
-  log: Logger,
-): Promise<Reloaded<PushTls>> {
-  const { ca_file, certificate_file, key_file } = files;
-  const named = [ca_file, certificate_file, key_file].filter((file) => file !== undefined);
-  const load = async (): Promise<PushTls> => {
-    const pair =
-      certificate_file === undefined || key_file === undefined
-        ? undefined
-        : await readPair(certificate_file, key_file);
-    return {
-      ca: ca_file === undefined ? undefined : await readPublicFile(ca_file),
-      certificate: pair?.certificate,
-      key: pair?.key,
-    };
-  };
-  return named.length === 0
-    ? fixed({ ca: undefined, certificate: undefined, key: undefined })
-    : reloaded({ what: "push certificates", files: named, load, log });
+/** What keeps bytes from flowing, by the name of each source; undefined while they flow. */
+function describeSupply({ loops, missing }: Supply): string | undefined {
+  const wanted = missing().map(describeTrouble).join(", ");
+  if (wanted !== "") return `nothing goes on without ${wanted}`;
+  return loops.some((loop) => loop.latest() === "ok") ? undefined : "no source gives bytes yet";
 }

@@ -11,7 +11,8 @@ import {
 } from "../common/config/fields.ts";
 import { countKeys, keyFields, needsOneKey } from "../common/keys/config.ts";
 import { logLevels } from "../common/log/logger.ts";
-import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
+import { largestChunk } from "../common/sources/config.ts";
+import { checkSupply, supplyFields } from "../common/supply/config.ts";
 
 const pushTls = z.strictObject({
   ca_file: file()
@@ -65,7 +66,7 @@ const push = z.strictObject({
 /** The collector's config file, snake_case as its users write it. */
 export const collectorConfig = z
   .strictObject({
-    ...sourceFields,
+    ...supplyFields,
     buffer_size: size({ min: 1024, max: 2 ** 32 })
       .default(16 * 2 ** 20)
       .describe(
@@ -86,7 +87,7 @@ export const collectorConfig = z
       .describe("time to push what is left after SIGTERM"),
   })
   .superRefine((config, context) => {
-    checkSources(config, context);
+    checkSupply(config, context);
     const problem = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (countKeys(config) !== 1) problem([], needsOneKey);

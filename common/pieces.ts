@@ -14,6 +14,11 @@ export class PieceQueue {
     return this.#bytes;
   }
 
+  /** Of the first piece; 0 when there is none. */
+  get firstBytes(): number {
+    return this.#pieces[0]?.data.length ?? 0;
+  }
+
   /** Owns the piece from now on. */
   push(piece: Piece): void {
     if (piece.data.length === 0) return;

@@ -4,7 +4,7 @@ import { Notice } from "../common/wait.ts";
 import { Meter } from "./meter.ts";
 
 /** Where bytes that came in have gone; what is left of `received` is in the buffer. */
-export const flows = ["received", "served", "expired", "discarded", "shutdown"] as const;
+export const flows = ["received", "served", "expired", "discarded", "alarm", "shutdown"] as const;
 export type Flow = (typeof flows)[number];
 
 /** Bytes taken out for one response. They are never put back. */
@@ -28,6 +28,8 @@ interface Chunk {
   data: Buffer;
   /** Monotonic milliseconds. */
   readonly expiresAt: number;
+  /** Bit mask of the sources that it came from; 0 where a collector knows them. */
+  readonly sources: number;
 }
 
 /** A chunk costs some hundred bytes beside its data: tiny packets must not cost more than memory. */
@@ -107,8 +109,9 @@ export class EntropyBuffer {
   /**
    * Takes ownership of `data`, for which there is room.
    * @param age milliseconds that the bytes are old already
+   * @param sources bit mask of the sources that they came from, for `revoke`
    */
-  add(data: Buffer, age: number): void {
+  add(data: Buffer, age: number, sources = 0): void {
     this.#receivedAt = this.#options.clock.monotonic();
     const expiresAt = this.#receivedAt + this.#options.maxAge - Math.max(0, age);
     this.flow.add("received", data.length);
@@ -116,7 +119,7 @@ export class EntropyBuffer {
     this.expire();
     this.#discard(this.#bytes + data.length - this.capacity);
     if (this.#length() >= this.#slots) this.#discard(this.#chunks[this.#head]?.data.length ?? 0);
-    this.#chunks.push({ data, expiresAt });
+    this.#chunks.push({ data, expiresAt, sources });
     this.#bytes += data.length;
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
     this.#onMore();
@@ -148,27 +151,42 @@ export class EntropyBuffer {
   expire(): void {
     const now = this.#options.clock.monotonic();
     if (now < this.#nextExpiry) return;
-    const left: Chunk[] = [];
-    this.#nextExpiry = Number.POSITIVE_INFINITY;
-    for (const chunk of this.#chunks.slice(this.#head)) {
-      if (chunk.expiresAt > now) {
-        left.push(chunk);
-        this.#nextExpiry = Math.min(this.#nextExpiry, chunk.expiresAt);
-        continue;
-      }
-      chunk.data.fill(0);
-      this.#bytes -= chunk.data.length;
-      this.flow.add("expired", chunk.data.length);
-    }
-    this.#chunks = left;
-    this.#head = 0;
-    this.#room.notify();
+    this.#drop(({ expiresAt }) => expiresAt <= now, "expired");
+  }
+
+  /**
+   * Zeroes what is left of any of these sources.
+   * @returns how many bytes that was
+   */
+  revoke(sources: number): number {
+    return this.#drop((chunk) => (chunk.sources & sources) !== 0, "alarm");
   }
 
   /** Zeroes all that is left. */
   close(): void {
     this.flow.add("shutdown", this.#bytes);
     for (const piece of this.#remove(this.#bytes)) piece.fill(0);
+  }
+
+  #drop(isGone: (chunk: Chunk) => boolean, flow: Flow): number {
+    const left: Chunk[] = [];
+    let dropped = 0;
+    this.#nextExpiry = Number.POSITIVE_INFINITY;
+    for (const chunk of this.#chunks.slice(this.#head)) {
+      if (isGone(chunk)) {
+        chunk.data.fill(0);
+        dropped += chunk.data.length;
+      } else {
+        left.push(chunk);
+        this.#nextExpiry = Math.min(this.#nextExpiry, chunk.expiresAt);
+      }
+    }
+    this.#chunks = left;
+    this.#head = 0;
+    this.#bytes -= dropped;
+    this.flow.add(flow, dropped);
+    this.#room.notify();
+    return dropped;
   }
 
   #length(): number {

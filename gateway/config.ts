@@ -12,8 +12,9 @@ import {
 import { conditioningTypes } from "../common/conditioning/conditioner.ts";
 import { countKeys, keyFields, needsOneKey } from "../common/keys/config.ts";
 import { logLevels } from "../common/log/logger.ts";
-import { checkSources, largestChunk, sourceFields } from "../common/sources/config.ts";
 import { listedKey } from "../common/apiKeys/keyEntry.ts";
+import { largestChunk } from "../common/sources/config.ts";
+import { checkSupply, supplyFields } from "../common/supply/config.ts";
 import { rateLimit } from "./limit/quotas.ts";
 import { redisConfig } from "./limit/redisConfig.ts";
 
@@ -100,7 +101,7 @@ const mcp = z.strictObject({
     ),
 });
 
-const direct = z.strictObject(sourceFields).superRefine(checkSources);
+const direct = z.strictObject(supplyFields).superRefine(checkSupply);
 
 /** The gateway's config file, snake_case as its users write it. */
 export const gatewayConfig = z

@@ -4,8 +4,9 @@ import type { Logger } from "../common/log/logger.ts";
 import { startManagement } from "../common/management.ts";
 import type { Running } from "../common/shutdown.ts";
 import { exposeProcess } from "../common/processMetrics.ts";
-import { startSources } from "../common/sources/config.ts";
-import { exposeSources } from "../common/sources/metrics.ts";
+import { openSupply } from "../common/supply/config.ts";
+import type { Sink } from "../common/supply/sink.ts";
+import type { Trouble } from "../common/supply/supply.ts";
 import { assembleApi } from "./api/assemble.ts";
 import { loadApiKeys } from "./api/keys.ts";
 import { startApiServer } from "./api/server.ts";
@@ -44,7 +45,9 @@ export async function startGateway(
   let intake: Intake | undefined;
   const status = (): Status => {
     const lastPushes = intake?.lastPushes() ?? [];
-    return gatherStatus(config, { ...store, lastPushes, served, startedAt, isDraining, clock });
+    const troubles = intake?.troubles() ?? [];
+    const ways = { ...store, lastPushes, troubles };
+    return gatherStatus(config, { ...ways, served, startedAt, isDraining, clock });
   };
 
   const sharedStore = config.redis && (await startSharedStore(config.redis, log));
@@ -99,6 +102,8 @@ export async function startGateway(
 interface Intake extends Running {
   /** By the keys that packets are verified with; none in Direct mode. */
   lastPushes(): LastPush[];
+  /** Its sources that give nothing, in Direct mode. */
+  troubles(): readonly Trouble[];
 }
 
 interface IntakeParts {
@@ -117,19 +122,27 @@ async function startIntake(
   if (config.direct_mode_config === undefined) {
     const intake = await startPushIntake(config, parts);
     exposeIntake(registry, intake);
-    return { lastPushes: () => intake.receiver.lastPushes(), stop: () => intake.stop() };
+    return {
+      lastPushes: () => intake.receiver.lastPushes(),
+      troubles: () => [],
+      stop: () => intake.stop(),
+    };
   }
   const { inlet, clock } = parts;
-  const sink = {
-    untilRoom: (bytes: number, signal: AbortSignal) => inlet.untilRoom(bytes, signal),
-    add: (chunk: Buffer, fetchedAt: number) => inlet.add(chunk, clock.monotonic() - fetchedAt),
+  const sink: Sink = {
+    untilRoom: (bytes, signal) => inlet.untilRoom(bytes, signal),
+    add: (data, fetchedAt, sources) => inlet.add(data, clock.monotonic() - fetchedAt, sources),
+    revoke: (sources) => inlet.revoke(sources),
   };
-  const loops = await startSources(config.direct_mode_config, sink, parts);
-  exposeSources(registry, loops);
+  const supply = await openSupply(config.direct_mode_config, {
+    ...parts,
+    sink,
+    capacity: config.buffer_size,
+    registry,
+  });
   return {
     lastPushes: () => [],
-    stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()));
-    },
+    troubles: supply.troubles,
+    stop: () => supply.stop(AbortSignal.abort()),
   };
 }

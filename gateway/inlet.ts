@@ -20,6 +20,8 @@ export class Inlet {
   readonly #options: InletOptions;
   /** When the oldest byte that the conditioner carries was new, monotonic milliseconds. */
   #carriedBorn = 0;
+  /** Bit mask of the sources of what the conditioner carries. */
+  #carriedSources = 0;
   #accepted = 0;
   #expired = 0;
 
@@ -51,18 +53,23 @@ export class Inlet {
   /**
    * Takes ownership of `data`, for which there is room.
    * @param age milliseconds that the bytes are old already
+   * @param sources bit mask of the sources that they came from, for `revoke`
    */
-  add(data: Buffer, age: number): void {
+  add(data: Buffer, age: number, sources = 0): void {
     const { monitor, conditioner, buffer, clock } = this.#options;
     this.#accepted += data.length;
     monitor.update(data);
     this.expire();
     const now = clock.monotonic();
     const born = now - Math.max(0, age);
-    const oldest = conditioner.carriedBytes() > 0 ? Math.min(born, this.#carriedBorn) : born;
+    const carries = conditioner.carriedBytes() > 0;
+    const oldest = carries ? Math.min(born, this.#carriedBorn) : born;
+    const allSources = carries ? sources | this.#carriedSources : sources;
     const conditioned = conditioner.condition(data);
-    this.#carriedBorn = conditioned.length > 0 ? born : oldest;
-    if (conditioned.length > 0) buffer.add(conditioned, now - oldest);
+    const gave = conditioned.length > 0;
+    this.#carriedBorn = gave ? born : oldest;
+    this.#carriedSources = gave ? sources : allSources;
+    if (gave) buffer.add(conditioned, now - oldest, allSources);
   }
 
   /** Zeroes what the conditioner has carried for too long. */
@@ -70,6 +77,16 @@ export class Inlet {
     const { conditioner, clock, maxAge } = this.#options;
     if (conditioner.carriedBytes() === 0 || clock.monotonic() - this.#carriedBorn < maxAge) return;
     this.#expired += conditioner.discardCarried();
+  }
+
+  /**
+   * Zeroes what any of these sources has brought and nobody has drawn.
+   * @returns how many bytes that was
+   */
+  revoke(sources: number): number {
+    const { conditioner, buffer } = this.#options;
+    const isCarried = (this.#carriedSources & sources) !== 0;
+    return (isCarried ? conditioner.discardCarried() : 0) + buffer.revoke(sources);
   }
 
   /** Zeroes what is held on the way. */

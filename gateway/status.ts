@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { conditioningTypes, type ConditioningType } from "../common/conditioning/conditioner.ts";
+import { describeTrouble, type Trouble } from "../common/supply/supply.ts";
 import { qualityBody, type QualityReport } from "./quality.ts";
 
 const seconds = () => z.number().nonnegative();
@@ -58,6 +59,8 @@ export interface StatusFacts {
   readonly wall: number;
   readonly uptime: number;
   readonly isDraining: boolean;
+  /** Sources that give nothing; known in Direct mode only. */
+  readonly troubles: readonly Trouble[];
   readonly simulated: boolean;
   readonly mode: Status["deployment_mode"];
   readonly version: string;
@@ -118,6 +121,10 @@ function listWarnings(facts: StatusFacts): string[] {
   }
   const { alarm } = facts.quality;
   if (alarm !== null) warnings.push(`quality: incoming bytes fail the ${alarm} test too often`);
+  for (const trouble of facts.troubles) {
+    const name = trouble.isCutOff ? "quarantine" : "source";
+    warnings.push(`${name}: nothing comes from ${describeTrouble(trouble)}`);
+  }
   if (facts.isDraining) warnings.push("draining: the gateway is shutting down");
   if (available === 0) warnings.push("empty: no fresh bytes");
   else if (available < capacity * lowFill) warnings.push("low: the buffer is below 10 %");

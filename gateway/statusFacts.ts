@@ -1,6 +1,7 @@
 import { nanosecondsToMilliseconds, type Clock } from "../common/clock.ts";
 import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
 import type { EntropyBuffer } from "./buffer.ts";
+import type { Trouble } from "../common/supply/supply.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { WaitQueue } from "./draw/waitQueue.ts";
 import type { Meter } from "./meter.ts";
@@ -19,12 +20,15 @@ interface Parts {
   /** Monotonic milliseconds. */
   readonly startedAt: number;
   readonly isDraining: () => boolean;
+  /** Of the sources, in Direct mode. */
+  readonly troubles: readonly Trouble[];
   readonly clock: Clock;
 }
 
 /** Asks the parts of a running gateway, and describes what they say. */
 export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
-  const { buffer, monitor, queue, lastPushes, served, startedAt, isDraining, clock } = parts;
+  const { buffer, monitor, queue, lastPushes, troubles, served } = parts;
+  const { startedAt, isDraining, clock } = parts;
   const now = clock.monotonic();
   const receivedAt = buffer.receivedAt();
   return describeStatus({
@@ -36,6 +40,7 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
     wall: nanosecondsToMilliseconds(clock.wall()),
     uptime: now - startedAt,
     isDraining: isDraining(),
+    troubles,
     simulated: config.simulated,
     mode: config.deployment_mode,
     version,

@@ -1,18 +1,12 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import type { Reloaded } from "../../common/reload.ts";
 import { sleep } from "../../common/wait.ts";
 import { outcomeOf, type Outcome } from "./outcome.ts";
-
-/** PEM texts; the system's CAs, and no client certificate, where undefined. */
-export interface PushTls {
-  readonly ca: string | undefined;
-  readonly certificate: string | undefined;
-  readonly key: string | undefined;
-}
+import { openSocket, portOf } from "./socket.ts";
+import type { PushTls } from "./tls.ts";
 
 export interface ConnectionOptions {
   readonly url: URL;
@@ -134,42 +128,14 @@ export class Connection {
 
   async #connect(): Promise<Socket> {
     const { url, address, timeout, tls } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const secure = url.protocol === "https:";
     this.#connectedWith = tls.current();
-    const socket = secure
-      ? connectTls({ host: address, port: portOf(url), ...tlsOptions(url, this.#connectedWith) })
-      : connectTcp({ host: address, port: portOf(url) });
+    const { socket, ready } = openSocket({ url, address, tls: this.#connectedWith, timeout });
     this.#connecting = socket;
-    socket.setNoDelay(true);
-    socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject);
-    socket.once("close", () => reject(new Error("closed while connecting")));
-    const deadline = setTimeout(() => socket.destroy(), timeout);
     try {
-      await promise;
+      await ready;
       return socket;
     } finally {
-      clearTimeout(deadline);
       this.#connecting = undefined;
     }
   }
-}
-
-function tlsOptions(url: URL, { ca, certificate, key }: PushTls) {
-  const name = url.hostname.replace(/^\[|\]$/g, "");
-  return {
-    minVersion: "TLSv1.3" as const,
-    rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
-    ...(ca === undefined ? {} : { ca }),
-    ...(certificate === undefined ? {} : { cert: certificate, key }),
-    // The address is connected to, the URL's name is what its certificate must be for.
-    ...(isIP(name) === 0 ? { servername: name } : {}),
-    checkServerIdentity: (_host: string, peer: Parameters<typeof checkServerIdentity>[1]) =>
-      checkServerIdentity(name, peer),
-  };
-}
-
-export function portOf(url: URL): number {
-  if (url.port !== "") return Number(url.port);
-  return url.protocol === "https:" ? 443 : 80;
 }

@@ -8,7 +8,8 @@ import { backoffDelay, sleep } from "../../common/wait.ts";
 import type { Accumulator } from "../accumulator.ts";
 import type { Batch } from "../chunkQueue.ts";
 import type { CollectorConfig } from "../config.ts";
-import { portOf, type PushConnection } from "./connection.ts";
+import type { PushConnection } from "./connection.ts";
+import { portOf } from "./socket.ts";
 import { nextStep, type Outcome } from "./outcome.ts";
 import { signPacket } from "./packets.ts";
 

@@ -12,7 +12,11 @@ export const alarmTiers = ["intermittent", "permanent"] as const;
 export type AlarmTier = (typeof alarmTiers)[number];
 
 export type HealthAlarm =
-  | { readonly test: ContinuousTest; readonly tier: AlarmTier }
+  | {
+      /** "mixed stream": a continuous test of what this source and others were mixed into. */
+      readonly test: ContinuousTest | "mixed stream";
+      readonly tier: AlarmTier;
+    }
   | { readonly test: "repeated" | FipsTest; readonly tier: "intermittent" }
   | {
       readonly test: "not independent";
@@ -27,5 +31,6 @@ export const healthTests: readonly HealthTest[] = [
   ...continuousTests,
   "repeated",
   "not independent",
+  "mixed stream",
   ...fipsTests,
 ];

@@ -74,6 +74,11 @@ export class Mixer {
     return this.#strategy.minEntropyMillibitsPerByte;
   }
 
+  /** How many sources it takes for anything to come out. */
+  get minSources(): number {
+    return this.#strategy.minSources;
+  }
+
   /** The bit of a source in `Mixed.sources`. */
   bitOf(source: string): number {
     return this.#lane(source).bit;
@@ -97,14 +102,18 @@ export class Mixer {
     this.#lane(source).usable = usable;
   }
 
+  /** How many bytes `mix` would give now, if it may give any number. */
+  readyBytes(): number {
+    return this.#strategy.readyBytes(this.#usable());
+  }
+
   /**
    * What can be mixed now, up to `maxBytes` (for Hash whole blocks of 64); undefined while too few
    * sources have bytes. After an alarm nothing is held, and the tests have begun anew.
    */
   mix(maxBytes: number): MixResult | undefined {
     const heldBytes = this.#lanes.reduce((sum, { queue }) => sum + queue.bytes, 0);
-    const usable = this.#lanes.filter((lane) => lane.usable);
-    const mixed = this.#strategy.mix(usable, maxBytes);
+    const mixed = this.#strategy.mix(this.#usable(), maxBytes);
     if (mixed === undefined) return undefined;
     const alarm = this.#tests.examine(mixed.data);
     if (alarm === undefined) return { mixed };
@@ -114,20 +123,13 @@ export class Mixer {
     return { alarm: { test: alarm.test, tier: alarm.tier }, discardedBytes: heldBytes };
   }
 
-  /**
-   * The sources without which the mix cannot go on: all that are not usable or have too few bytes.
-   * Where more than enough sources are there, any of them would help. Empty: nothing is missing.
-   */
-  waitingFor(): string[] {
-    const isReady = (lane: Lane): boolean => lane.usable && this.#strategy.isReady(lane);
-    const missing = this.#lanes.filter((lane) => !isReady(lane));
-    const ready = this.#lanes.length - missing.length;
-    return ready >= this.#strategy.minSources ? [] : missing.map(({ name }) => name);
-  }
-
   /** Zeroes all that is held. */
   close(): void {
     for (const { queue } of this.#lanes) queue.clear();
+  }
+
+  #usable(): readonly Lane[] {
+    return this.#lanes.filter((lane) => lane.usable);
   }
 
   #lane(source: string): Lane {

@@ -24,6 +24,8 @@ export interface Strategy {
   readonly minEntropyMillibitsPerByte: number;
   /** Whether the input has enough bytes to take part. */
   isReady(input: Input): boolean;
+  /** How many bytes `mix` would give for the same inputs, if it may give any number. */
+  readyBytes(inputs: readonly Input[]): number;
   /** Uses bytes up, each once. The inputs are the ones that may take part, in their fixed order. */
   mix(inputs: readonly Input[], maxBytes: number): Mixed | undefined;
 }
@@ -42,13 +44,21 @@ export class RoundRobin implements Strategy {
     return queue.bytes > 0;
   }
 
+  readyBytes(inputs: readonly Input[]): number {
+    return this.#next(inputs)?.queue.firstBytes ?? 0;
+  }
+
   mix(inputs: readonly Input[], maxBytes: number): Mixed | undefined {
-    const ready = inputs.filter((input) => this.isReady(input));
-    const next = ready.find(({ bit }) => bit > this.#latestBit) ?? ready[0];
+    const next = this.#next(inputs);
     const piece = next?.queue.takePiece(maxBytes);
     if (next === undefined || piece === undefined) return undefined;
     this.#latestBit = next.bit;
     return { ...piece, sources: next.bit };
+  }
+
+  #next(inputs: readonly Input[]): Input | undefined {
+    const ready = inputs.filter((input) => this.isReady(input));
+    return ready.find(({ bit }) => bit > this.#latestBit) ?? ready[0];
   }
 }
 
@@ -79,13 +89,14 @@ class Combined implements Strategy {
     return this.#unitsOf(input) > 0;
   }
 
+  readyBytes(inputs: readonly Input[]): number {
+    const fullestFirst = inputs.map((input) => this.#unitsOf(input)).sort((a, b) => b - a);
+    return (fullestFirst[this.minSources - 1] ?? 0) * this.#combination.outputBytes;
+  }
+
   mix(inputs: readonly Input[], maxBytes: number): Mixed | undefined {
     const { outputBytes, combine } = this.#combination;
-    const fullestFirst = inputs.map((input) => this.#unitsOf(input)).sort((a, b) => b - a);
-    const units = Math.min(
-      fullestFirst[this.minSources - 1] ?? 0,
-      Math.floor(maxBytes / outputBytes),
-    );
+    const units = Math.floor(Math.min(maxBytes, this.readyBytes(inputs)) / outputBytes);
     if (units < 1) return undefined;
     const contributors = inputs.filter((input) => this.isReady(input));
     const shares = contributors.map((input) => this.#share(input, units));

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { file } from "../config/fields.ts";
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log/logger.ts";
-import { createSource, type ListedSource } from "./create.ts";
+import type { ListedSource } from "./create.ts";
 import { sourceEntry, type SourceEntry } from "./entry.ts";
 import { chunkSize, defaultMinEntropy, interval, sourceUrl, timeout } from "./entryFields.ts";
-import { startFetchLoop, type FetchLoop, type Sink } from "./fetchLoop.ts";
 
 /** The fields that say where random bytes come from, in the collector and in Direct mode. */
 export const sourceFields = {
@@ -45,24 +42,6 @@ export function checkSources(config: SourcesConfig, context: z.RefinementCtx): v
   }
   const names = (config.sources ?? []).map(({ name }) => name);
   if (new Set(names).size !== names.length) problem(["sources"], "two sources have the same name");
-}
-
-/** Starts a fetch loop for each configured source. */
-export async function startSources(
-  config: SourcesConfig,
-  sink: Sink,
-  { clock, log }: { clock: Clock; log: Logger },
-): Promise<FetchLoop[]> {
-  const backoff = { min: 200, max: 30_000 };
-  const ready = await Promise.all(
-    listSources(config).map(async (entry) => ({
-      interval: entry.fetch_interval,
-      source: await createSource(entry, log),
-    })),
-  );
-  return ready.map(({ source, interval }) =>
-    startFetchLoop({ source, sink, interval, backoff, clock, random: Math.random, log }),
-  );
 }
 
 /** Bytes of the largest fetch: what a buffer must hold to take any. */

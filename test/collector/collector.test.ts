@@ -20,7 +20,8 @@ import { startScriptedGateway } from "./helpers/scriptedGateway.ts";
 const hex = randomBytes(32).toString("hex");
 const secret = createSecretKey(hex, "hex");
 const keys = { "config-bound": secret };
-const chunkBytes = 256;
+/** What the start-up test takes: less would not be released at once. */
+const chunkBytes = 1024;
 
 let folder: Folder;
 
@@ -55,7 +56,9 @@ test("the metrics say what was fetched, pushed, lost and is held", async () => {
     return refused === 1;
   });
   await eventually(() => gateway.pushes.length === 6);
-  await eventually(async () => (await collector.metrics())["qrng_collector_buffer_bytes"] === 256);
+  await eventually(
+    async () => (await collector.metrics())["qrng_collector_buffer_bytes"] === chunkBytes,
+  );
   await eventually(
     async () => (await collector.metrics())['qrng_source_up{source="appliance"}'] === 0,
   );
@@ -100,10 +103,15 @@ test("the README lists every metric, and none that is not there", async () => {
   await using collector = await runCollector(makeInput(appliance.url, gateway.port));
   const readme = await readFile(new URL("../../collector/README.md", import.meta.url), "utf8");
   const section = readme.split(/^## /m).find((text) => text.startsWith("Metrics"));
-  const listed = section!.matchAll(/`(qrng_\w+)(?:\{([\w,]+)\})?`/g);
+  const listed = section!.matchAll(/`((?:qrng|process|nodejs)_\w+)(?:\{([\w,]+)\})?`/g);
+  // Its histogram has samples once something was fetched.
+  await eventually(async () => (await collector.metrics())['qrng_source_up{source="appliance"}']);
   const exposed = Object.keys(await collector.metrics()).map((sample) => {
-    const [name, labels = ""] = sample.split("{");
-    return [name, [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).join(",")];
+    const [name = "", labels = ""] = sample.split("{");
+    const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label);
+    // A histogram is one metric of several samples.
+    const metric = name.replace(/_duration_seconds_(bucket|sum|count)$/, "_duration_seconds");
+    return [metric, names.filter((label) => label !== "le").join(",")];
   });
   expect(new Set(exposed.map(String))).toEqual(
     new Set([...listed].map(([, name, labels = ""]) => String([name, labels]))),
@@ -116,7 +124,11 @@ test("readiness follows the source", async () => {
   await using collector = await runCollector(makeInput(appliance.url, gateway.port));
   const becomes = (status: number): Promise<unknown> =>
     eventually(async () => (await collector.ready()).status === status);
-  expect(await collector.ready()).toEqual({ status: 503, body: "no source gives bytes\n" });
+  await eventually(async () => (await collector.ready()).body.includes("appliance"));
+  expect(await collector.ready()).toEqual({
+    status: 503,
+    body: "nothing goes on without appliance (ERR_SOURCE_STATUS)\n",
+  });
   appliance.allow(Number.POSITIVE_INFINITY);
   await becomes(200);
   expect((await collector.ready()).body).toBe("ready\n");
@@ -136,7 +148,7 @@ test("a gateway that takes nothing stops the fetching when the buffer is full", 
   const held = async () => (await collector.metrics())["qrng_collector_buffer_bytes"];
   await eventually(async () => (await held()) === 4 * chunkBytes);
   for (let look = 0; look < 20; look++) expect(await held()).toBe(4 * chunkBytes);
-  expect(appliance.given.length).toBe(4);
+  expect(appliance.given.length).toBe(5); // one waits to be mixed
   expect((await collector.metrics())["qrng_collector_paused"]).toBe(1);
 });
 
@@ -375,8 +387,11 @@ test("over mutual TLS the collector shows its certificate, and the new one when 
 describe("as a program", () => {
   /** Beside the fixtures, the real thing. */
   const startMain = (...args: string[]) => startFixture("../../collector/main.ts", ...args);
-  const usage =
-    "usage: npm run collector -- --config FILE\nThe file's fields: collector/README.md\n";
+  const usage = [
+    "usage: npm run collector -- --config FILE [--check]",
+    "--check: try the keys, the certificates, each source and each gateway, and exit",
+    "The file's fields: collector/README.md\n",
+  ].join("\n");
 
   test("--help says how it is used", async () => {
     await using program = startMain("--help");

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { startFetchLoop, type FetchLoop } from "../../../common/sources/fetchLoop.ts";
+import { SourceTests } from "../../../common/health/sourceTests.ts";
 import {
   retryAfter,
   retrySoon,
@@ -8,13 +8,14 @@ import {
   type Retry,
 } from "../../../common/sources/source.ts";
 import type { WatchedFiles } from "../../../common/sources/watchedFiles.ts";
+import { startSourceLoop, type SourceLoop } from "../../../common/supply/sourceLoop.ts";
 import { Notice } from "../../../common/wait.ts";
 import { captureLog } from "../../helpers/capturedLog.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 /** So long that a test never sees its end. */
 const day = 86_400_000;
-const running = new Set<FetchLoop>();
+const running = new Set<SourceLoop>();
 afterEach(async () => {
   await Promise.all([...running].map((loop) => loop.stop()));
   running.clear();
@@ -24,7 +25,7 @@ afterEach(async () => {
 function start(retry: Retry, watched?: WatchedFiles) {
   const captured = captureLog();
   let fetches = 0;
-  const loop = startFetchLoop({
+  const loop = startSourceLoop({
     source: {
       name: "lab",
       chunkBytes: 64,
@@ -36,7 +37,12 @@ function start(retry: Retry, watched?: WatchedFiles) {
       },
       close: () => undefined,
     },
-    sink: { untilRoom: () => Promise.resolve(), add: () => expect.fail("no bytes came") },
+    tests: new SourceTests({ minEntropyMillibitsPerByte: 7900, alphaExponent: 40 }),
+    untilRoom: () => Promise.resolve(),
+    pass: () => expect.fail("no bytes came"),
+    cutOff: () => expect.fail("nothing was tested"),
+    onChange: () => undefined,
+    onFetch: () => undefined,
     interval: 0,
     backoff: { min: 1, max: 1 },
     clock: { wall: () => 0n, monotonic: () => 0 },

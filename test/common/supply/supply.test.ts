@@ -1,0 +1,270 @@
+import { createHash } from "node:crypto";
+import { afterEach, expect, test } from "vitest";
+import { Independence } from "../../../common/health/independence.ts";
+import { SourceTests } from "../../../common/health/sourceTests.ts";
+import { createMixer, type MixingStrategy } from "../../../common/mixing/mixer.ts";
+import type { Sink } from "../../../common/supply/sink.ts";
+import { startSupply, type Supply } from "../../../common/supply/supply.ts";
+import { Notice } from "../../../common/wait.ts";
+import { captureLog, type CapturedLog } from "../../helpers/capturedLog.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { ManualClock } from "../../helpers/manualClock.ts";
+import { seededBytes } from "../../helpers/seededBytes.ts";
+import { fails, scriptedSource, type Script } from "./helpers/scriptedSource.ts";
+
+const size = 1024;
+const chunk = (seed: number): Buffer => seededBytes(seed)(size);
+const stutter = (seed: number): Buffer => chunk(seed).fill(0x5a, 100, 108);
+/** A step that is there when the test lets it be. */
+function held(step: () => Buffer): { step: () => Buffer; open(): void } {
+  let isOpen = false;
+  return {
+    step: () => (isOpen ? step() : fails("ERR_SOURCE_UNREACHABLE")()),
+    open: () => (isOpen = true),
+  };
+}
+
+/** Remembers what came, and holds it until it is taken. */
+class RecordingSink implements Sink {
+  readonly held: { data: Buffer; fetchedAt: number; sources: number }[] = [];
+  readonly revoked: number[] = [];
+  readonly #room = new Notice();
+  #free: number;
+
+  constructor(chunks: number) {
+    this.#free = chunks;
+  }
+
+  async untilRoom(_bytes: number, signal: AbortSignal): Promise<void> {
+    while (this.#free <= 0 && !signal.aborted) await this.#room.wait(signal);
+  }
+
+  add(data: Buffer, fetchedAt: number, sources: number): void {
+    this.#free -= 1;
+    this.held.push({ data, fetchedAt, sources });
+  }
+
+  revoke(sources: number): number {
+    this.revoked.push(sources);
+    const gone = this.held.filter((piece) => (piece.sources & sources) !== 0);
+    for (const piece of gone) this.held.splice(this.held.indexOf(piece), 1);
+    return gone.reduce((sum, { data }) => sum + data.length, 0);
+  }
+
+  letIn(chunks: number): void {
+    this.#free += chunks;
+    this.#room.notify();
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.held.map(({ data }) => data));
+  }
+}
+
+interface Started {
+  readonly supply: Supply;
+  readonly sink: RecordingSink;
+  readonly captured: CapturedLog;
+}
+
+interface Options {
+  readonly strategy?: MixingStrategy;
+  readonly minSources?: number;
+  /** Pieces that the sink takes. */
+  readonly room?: number;
+}
+
+const running = new Set<Supply>();
+afterEach(async () => {
+  await Promise.all([...running].map((supply) => supply.stop(AbortSignal.abort())));
+  running.clear();
+});
+
+function start(scripts: Readonly<Record<string, Script>>, options: Options = {}): Started {
+  const { strategy = "None", minSources = 1, room = Infinity } = options;
+  const captured = captureLog();
+  const sink = new RecordingSink(room);
+  const names = Object.keys(scripts);
+  const independence = new Independence(names);
+  const entropy = { minEntropyMillibitsPerByte: 7900 };
+  const supply = startSupply({
+    sources: names.map((name) => ({
+      source: scriptedSource(scripts[name]!, { name, chunkBytes: size }),
+      tests: new SourceTests({
+        ...entropy,
+        alphaExponent: 40,
+        sharedBlock: independence.checkFor(name),
+      }),
+      interval: 0,
+    })),
+    mixer: createMixer({
+      strategy,
+      minSources,
+      sources: names.map((name) => ({ name, ...entropy })),
+      alphaExponent: 40,
+    }),
+    sink,
+    mixBytes: 65_536,
+    onFetch: () => undefined,
+    clock: new ManualClock(),
+    random: () => 1,
+    log: captured.log,
+  });
+  running.add(supply);
+  return { supply, sink, captured };
+}
+
+const down = fails("ERR_SOURCE_UNREACHABLE");
+const trouble = (source: string, text: string) => ({
+  source,
+  trouble: text,
+  isCutOff: /^(quarantined|failed)/.test(text),
+});
+
+test("bytes of all sources reach the sink, each with its own source's bit", async () => {
+  const { sink } = start({
+    lab: [() => chunk(1), down],
+    roof: [() => chunk(2), down],
+  });
+  await eventually(() => sink.bytes().length === 2 * size);
+  const of = (bit: number): Buffer =>
+    Buffer.concat(sink.held.filter(({ sources }) => sources === bit).map(({ data }) => data));
+  expect(of(1)).toEqual(chunk(1));
+  expect(of(2)).toEqual(chunk(2));
+});
+
+test("XOR waits for its partner by name, and never goes on with fewer sources", async () => {
+  const late = held(() => chunk(2));
+  const { supply, sink, captured } = start(
+    { lab: [() => chunk(1)], roof: [late.step, down] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => supply.missing().length > 0);
+  expect(supply.missing()).toEqual([trouble("roof", "ERR_SOURCE_UNREACHABLE")]);
+  expect(sink.bytes().length).toBe(0);
+  expect(captured.lines()).toContainEqual(
+    expect.objectContaining({
+      level: "warn",
+      message: "nothing goes on without these sources",
+      missing: ["roof (ERR_SOURCE_UNREACHABLE)"],
+    }),
+  );
+});
+
+test("XOR goes on when its partner comes, and says so", async () => {
+  const { supply, sink, captured } = start(
+    { lab: [() => chunk(1), down], roof: [down, down, () => chunk(2), down] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => sink.bytes().length === size);
+  const expected = chunk(1).map((byte, index) => byte ^ chunk(2)[index]!);
+  expect(sink.bytes()).toEqual(Buffer.from(expected));
+  expect(sink.held[0]?.sources).toBe(3);
+  expect(captured.messages()).toContain("enough sources give bytes again");
+  expect(supply.loops.map((loop) => loop.source)).toEqual(["lab", "roof"]);
+});
+
+test("a hash takes 73 bytes of each source for 64", async () => {
+  const { sink } = start(
+    { lab: [() => chunk(1), down], roof: [() => chunk(2), down] },
+    { strategy: "Hash", minSources: 2 },
+  );
+  await eventually(() => sink.bytes().length === 14 * 64);
+  const first = createHash("sha512")
+    .update(chunk(1).subarray(0, 73))
+    .update(chunk(2).subarray(0, 73))
+    .digest();
+  expect(sink.bytes().subarray(0, 64)).toEqual(first);
+});
+
+test("an alarm takes back what the source has in the sink, and counts what had gone", async () => {
+  const gate = held(() => stutter(3));
+  const { supply, sink, captured } = start({
+    lab: [() => chunk(1), gate.step],
+    roof: [() => chunk(2), down],
+  });
+  await eventually(() => sink.bytes().length === 2 * size);
+  const [piece] = sink.held.splice(
+    sink.held.findIndex(({ sources }) => sources === 1),
+    1,
+  ); // sent
+  expect(piece?.data.length).toBe(size);
+  gate.open();
+  await eventually(() => supply.loops[0]?.standing().state === "quarantined");
+  expect(sink.revoked).toEqual([1]);
+  expect(sink.bytes()).toEqual(chunk(2));
+  expect(captured.lines()).toContainEqual(
+    expect.objectContaining({ test: "repetition count", zeroedBytes: 0, goneBytes: size }),
+  );
+});
+
+test("what waits in the mix for a partner is zeroed with its source", async () => {
+  const gate = held(() => stutter(3));
+  const { supply, captured, sink } = start(
+    { lab: [() => chunk(1), gate.step], roof: [down] },
+    { strategy: "Xor", minSources: 2, room: 0 },
+  );
+  await eventually(() => supply.missing().length > 0);
+  gate.open();
+  // One chunk waits in the mix, so the next is not fetched before the alarm of another source.
+  supply.loops[0]?.quarantine({ test: "mixed stream", tier: "intermittent" });
+  expect(sink.bytes().length).toBe(0);
+  expect(captured.lines()).toContainEqual(
+    expect.objectContaining({ source: "lab", test: "mixed stream", zeroedBytes: size }),
+  );
+});
+
+test("sources that give the same bytes are both cut off", async () => {
+  const { supply, captured } = start({
+    lab: [() => chunk(1), down],
+    roof: [down, () => Buffer.concat([chunk(2).subarray(0, 512), chunk(1).subarray(512)]), down],
+  });
+  await eventually(() => supply.troubles().length === 2);
+  await eventually(() => supply.loops.every((loop) => loop.standing().state === "quarantined"));
+  expect(supply.loops.map((loop) => loop.trouble())).toEqual([
+    "quarantined: not independent",
+    "quarantined: not independent",
+  ]);
+  const alarms = captured.lines().filter(({ level }) => level === "error");
+  expect(new Set(alarms.map(({ source }) => source))).toEqual(new Set(["lab", "roof"]));
+});
+
+test("sources that cancel each other out are found in the mixed stream", async () => {
+  const inverse = Buffer.from(chunk(1).map((byte) => byte ^ 0xff));
+  const { supply, sink } = start(
+    { lab: [() => chunk(1), down], roof: [() => Buffer.from(inverse), down] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => supply.loops.every((loop) => loop.standing().state === "failed"));
+  expect(sink.bytes().length).toBe(0);
+  expect(supply.troubles()).toEqual([
+    trouble("lab", "failed: mixed stream"),
+    trouble("roof", "failed: mixed stream"),
+  ]);
+});
+
+test("while the sink has no room, a source is asked for little more than one chunk", async () => {
+  let seed = 0;
+  const { supply, sink } = start({ lab: [() => chunk(seed++)] }, { room: 0 });
+  await eventually(() => seed === 1);
+  const other = start({ lab: [down] });
+  await eventually(() => (other.supply.loops[0]?.outcomes.get("ERR_SOURCE_UNREACHABLE") ?? 0) > 0);
+  expect(seed).toBe(1);
+  sink.letIn(1);
+  await eventually(() => seed === 2);
+  expect(supply.loops[0]?.fetchedBytes()).toBe(2 * size);
+});
+
+test("stopping lets go on what has passed its tests, as long as there is grace", async () => {
+  const { supply, sink } = start({ lab: [() => chunk(1), down] }, { room: 0 });
+  await eventually(() => supply.loops[0]?.fetchedBytes() === size);
+  const grace = new AbortController();
+  const stopped = supply.stop(grace.signal);
+  sink.letIn(2);
+  await stopped;
+  expect(sink.bytes()).toEqual(chunk(1));
+  const { supply: stuck, sink: full } = start({ lab: [() => chunk(1), down] }, { room: 0 });
+  await eventually(() => stuck.loops[0]?.fetchedBytes() === size);
+  await stuck.stop(AbortSignal.abort());
+  expect(full.bytes().length).toBe(0);
+});
