@@ -6,7 +6,7 @@ import { startGateway } from "./gateway.ts";
 import { gatewayConfig } from "./config.ts";
 
 await runUntilSignal(createLogger("gateway", "info"), async () => {
-  const path = parseProgramArguments("gateway", process.argv.slice(2));
+  const { config: path } = parseProgramArguments("gateway", process.argv.slice(2));
   const config = await loadConfig(gatewayConfig, path);
   return startGateway(config, { log: createLogger("gateway", config.log_level) });
 });

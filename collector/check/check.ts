@@ -1,0 +1,164 @@
+import { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { formatAddress } from "../../common/config/fields.ts";
+import { BridgeError, ConfigError, errorCode } from "../../common/errors.ts";
+import { estimateHealth } from "../../common/health/estimate.ts";
+import { createLogger, type Logger } from "../../common/log/logger.ts";
+import { listSources } from "../../common/sources/config.ts";
+import { createSource, type ListedSource } from "../../common/sources/create.ts";
+import type { CollectorConfig } from "../config.ts";
+import { systemResolve } from "../push/resolve.ts";
+import { openSocket, portOf } from "../push/socket.ts";
+import { loadPushTls } from "../push/tls.ts";
+import { loadSigningRing } from "../signingRing.ts";
+import { formatFindings, type Finding } from "./table.ts";
+
+/**
+ * What a collector with this config would meet, without pushing anything: its key, its certificate,
+ * one fetch of each source with an estimate of its health, and a connection to each gateway
+ * instance. Random bytes are zeroed once they are judged.
+ */
+export async function checkCollector(config: CollectorConfig, log: Logger): Promise<Finding[]> {
+  const sources = listSources(config).map((entry) =>
+    look(`source ${entry.name}`, () => checkSource(entry, config.health.alpha_exponent, log)),
+  );
+  const findings = await Promise.all([
+    look("signing key", () => checkRing(config, log)),
+    look("certificate", () => checkCertificate(config, log)),
+    ...sources,
+    ...(await listGateways(config, log)),
+  ]);
+  return findings.flat();
+}
+
+/** @returns the exit code: 0 when all is well, else 1 */
+export async function printCheck(config: CollectorConfig): Promise<0 | 1> {
+  const findings = await checkCollector(config, createLogger("collector", "silent"));
+  process.stdout.write(formatFindings(findings));
+  return findings.every(({ isOk }) => isOk) ? 0 : 1;
+}
+
+interface Seen {
+  readonly isOk: boolean;
+  readonly says: string;
+}
+
+const good = (says: string): Seen => ({ isOk: true, says });
+
+/** What is thrown becomes a finding: our errors whole, others' by their code. */
+async function look(what: string, check: () => Promise<readonly Seen[]>): Promise<Finding[]> {
+  try {
+    return (await check()).map((seen) => ({ what, ...seen }));
+  } catch (error) {
+    const says =
+      error instanceof BridgeError ? error.message : `failed (${errorCode(error) ?? "unknown"})`;
+    return [{ what, isOk: false, says }];
+  }
+}
+
+async function checkRing(config: CollectorConfig, log: Logger): Promise<Seen[]> {
+  const ring = await loadSigningRing(config, log);
+  ring.stop();
+  const { signing, keys } = ring.current();
+  const count = keys.length === 1 ? "the only key" : `one of ${keys.length} keys`;
+  return [good(`signs with ${signing.id}, ${count}`)];
+}
+
+async function checkCertificate(config: CollectorConfig, log: Logger): Promise<Seen[]> {
+  if (!config.push_url.startsWith("https:"))
+    return [good("none: pushes go to loopback or in plain")];
+  const tls = await loadPushTls(config.push.tls, log);
+  tls.stop();
+  const { certificate } = tls.current();
+  if (certificate === undefined) return [good("none is shown to the gateway")];
+  const {
+    subjectAltName = "no names",
+    validFromDate,
+    validToDate,
+  } = new X509Certificate(certificate);
+  const now = Date.now();
+  const isOk = now >= validFromDate.getTime() && now < validToDate.getTime();
+  const dates = `from ${day(validFromDate)} to ${day(validToDate)}`;
+  return [{ isOk, says: `${subjectAltName}, good ${dates}${isOk ? "" : ", which is not now"}` }];
+}
+
+async function checkSource(
+  entry: ListedSource,
+  alphaExponent: number,
+  log: Logger,
+): Promise<Seen[]> {
+  const source = await createSource(entry, log);
+  try {
+    const startedAt = performance.now();
+    const bytes = await source.fetch(AbortSignal.timeout(entry.fetch_timeout * 2));
+    const took = Math.round(performance.now() - startedAt);
+    const claimed = entry.min_entropy_millibits_per_byte;
+    const { minEntropyMillibitsPerByte, rows } = estimateHealth(bytes, {
+      minEntropyMillibitsPerByte: claimed,
+      alphaExponent,
+    });
+    bytes.fill(0);
+    return [
+      good(`${entry.type} gave ${bytes.length} bytes in ${took} ms`),
+      good(
+        `min-entropy of these about ${bits(minEntropyMillibitsPerByte)} bits a byte, trusted with ${bits(claimed)}`,
+      ),
+      ...rows.map(({ test, found, failsFrom, passed }) => ({
+        isOk: passed,
+        says: `${test}: ${found}, fails from ${failsFrom}`,
+      })),
+    ];
+  } finally {
+    source.close();
+  }
+}
+
+/** A check for each instance that the push URL's name stands for. */
+async function listGateways(config: CollectorConfig, log: Logger): Promise<Promise<Finding[]>[]> {
+  const url = new URL(config.push_url);
+  try {
+    const addresses = await systemResolve(url.hostname);
+    return addresses.map((host) => {
+      const instance = formatAddress({ host, port: portOf(url) });
+      return look(`gateway ${instance}`, () => checkGateway(url, host, config, log));
+    });
+  } catch (error) {
+    const says = `${url.hostname} cannot be resolved (${errorCode(error) ?? "unknown"})`;
+    return [Promise.resolve([{ what: "gateway", isOk: false, says }])];
+  }
+}
+
+async function checkGateway(
+  url: URL,
+  address: string,
+  { push }: CollectorConfig,
+  log: Logger,
+): Promise<Seen[]> {
+  const tls = await loadPushTls(push.tls, log);
+  tls.stop();
+  const { socket, ready } = openSocket({ url, address, tls: tls.current(), timeout: push.timeout });
+  try {
+    await ready;
+    return [good(describe(socket))];
+  } catch (error) {
+    throw new ConfigError(`cannot be connected to (${errorCode(error) ?? "no answer"})`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function describe(socket: Socket): string {
+  if (!(socket instanceof TLSSocket)) return "takes connections, without TLS";
+  const until = socket.getPeerX509Certificate()?.validToDate;
+  const dates = until === undefined ? "" : `, its certificate is good until ${day(until)}`;
+  return `${socket.getProtocol() ?? "TLS"}${dates}; whether it takes ours shows in the first push`;
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+function bits(millibits: number): string {
+  return (millibits / 1_000).toFixed(2);
+}
