@@ -1,6 +1,7 @@
 import { deal, type Deck, shuffle } from "../endToEnd/helpers/chaos.ts";
 import { playAudited, quick } from "../endToEnd/helpers/play.ts";
 import { seededRandom } from "../helpers/seededRandom.ts";
+import type { SoakPart } from "./part.ts";
 
 // Every part of a bridge is killed, stopped and cut off at random while a client draws counted blocks.
 // No block is served twice, and each that is missing stands in a counter or died with a process that
@@ -63,12 +64,25 @@ export async function chaosRound(
   return `${blows} blows; blocks: ${blocks.join(", ")}`;
 }
 
-/** The chaos, for so many minutes; throws at the first round whose account is wrong. */
-export async function chaos(minutes: number, say: (line: string) => void): Promise<void> {
+/** The chaos, round after round with another bridge each, until one's account is wrong. */
+export const soakChaos: SoakPart = async ({ milliseconds, say }) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const end = performance.now() + minutes * 60_000;
-  for (let round = 0; performance.now() < end; round++) {
-    const milliseconds = Math.min(longestRound, end - performance.now());
-    say(`chaos, seed ${seed}, round ${round}: ${await chaosRound(milliseconds, { seed, round })}`);
+  const end = performance.now() + milliseconds;
+  let round = 0;
+  try {
+    for (; performance.now() < end; round++) {
+      const left = end - performance.now();
+      say(`round ${round}: ${await chaosRound(Math.min(longestRound, left), { seed, round })}`);
+    }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { rows: [["seed", String(seed)]], problems: [`round ${round}: ${problem}`] };
   }
-}
+  return {
+    rows: [
+      ["seed", String(seed)],
+      ["rounds", String(round)],
+    ],
+    problems: [],
+  };
+};

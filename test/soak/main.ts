@@ -1,13 +1,20 @@
 import { parseArgs } from "node:util";
+import { soakChaos } from "./chaos.ts";
+import { soakFalseAlarms } from "./falseAlarms.ts";
 import { soakGateway } from "./gateway.ts";
 import type { SoakPart } from "./part.ts";
 
 /** By the name that the command line has for it. */
-const parts: Readonly<Record<string, SoakPart>> = { gateway: soakGateway };
+const parts: Readonly<Record<string, SoakPart>> = {
+  gateway: soakGateway,
+  chaos: soakChaos,
+  "false-alarms": soakFalseAlarms,
+};
 
 const usage = `npm run soak -- [${Object.keys(parts).join(" | ")}]… [--minutes N]
-Puts programs under full load, each part for N minutes (10), and ends with 1 when memory is not flat,
-a byte is missing or an answer is wrong. Without a name all parts run, one after the other.`;
+Runs each part for N minutes (10), or all of them one after the other, and ends with 1 when something
+is wrong. gateway: full load; memory stays flat, no byte is missing. chaos: each program is killed,
+stopped and cut off; no byte is served twice. false-alarms: the health tests on good bytes.`;
 
 /** @returns undefined when the command line is not as the usage says */
 function parseCommand(args: string[]): { names: string[]; minutes: number } | undefined {
