@@ -58,7 +58,8 @@ export const dataKey = () =>
 export const labelKey = () =>
   text({
     max: 317,
-    pattern: /^([a-z0-9][-a-z0-9.]*\/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$/,
+    pattern:
+      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/,
     expected: "a label's key, such as example.com/team",
     unit: "key",
   });

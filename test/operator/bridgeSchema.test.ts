@@ -171,6 +171,18 @@ test("in Direct, chunks have to fit into the gateway, and push has no function",
   );
 });
 
+test.each([
+  ["team", true],
+  ["example.com/team", true],
+  ["k".repeat(63), true],
+  ["k".repeat(64), false],
+  ["a-/team", false],
+  ["a..b/team", false],
+])("the label %s is accepted as by the API server: %s", (label, accepted) => {
+  const problem = problemOf(bridgeInput({ gateway: { pod: { labels: { [label]: "x" } } } }));
+  expect(problem === undefined).toBe(accepted);
+});
+
 const typos: [string, string][] = [
   ["metadata: {name: a, nmespace: b}", "metadata.nmespace: unknown key; did you mean namespace?"],
   ["spec: {source: []}", "spec.source: unknown key; did you mean sources?"],
