@@ -27,7 +27,9 @@ export const serverLimits = {
 export async function listen(server: Server, wanted: Address, field: string): Promise<Address> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.listen(wanted.port, wanted.host, resolve);
+  // Without a host Node listens on `::`, or on `0.0.0.0` where a machine has no IPv6.
+  const host = wanted.host === "::" ? undefined : wanted.host;
+  server.listen({ port: wanted.port, host }, resolve);
   try {
     await promise;
   } catch (cause) {

@@ -7,6 +7,6 @@ import { gatewayConfig } from "./config.ts";
 
 await runUntilSignal(createLogger("gateway", "info"), async () => {
   const { config: path } = parseProgramArguments("gateway", process.argv.slice(2));
-  const config = await loadConfig(gatewayConfig, path);
+  const config = await loadConfig(gatewayConfig, path, process.env);
   return startGateway(config, { log: createLogger("gateway", config.log_level) });
 });

@@ -14,6 +14,7 @@ import {
 import type { z } from "zod";
 import { ConfigError, errorCode } from "../errors.ts";
 import { explain } from "./explain.ts";
+import { type Environment, fillPodAddress, namesPodAddress } from "./podAddress.ts";
 import { formatPath, listProblems, showKey } from "./issues.ts";
 
 const maxConfigBytes = 2 ** 20;
@@ -24,14 +25,16 @@ const yamlOptions = { prettyErrors: false, logLevel: "error", uniqueKeys: false 
 
 /**
  * A config file → a value that its schema has accepted.
+ * @param env what `${POD_IP}` in a `listen_address` is taken from
  * @throws ConfigError with a line for each problem: file, line, key, what is expected. Values are
  * never quoted: a config may hold secrets.
  */
 export async function loadConfig<Schema extends z.ZodType>(
   schema: Schema,
   path: string,
+  env: Environment = {},
 ): Promise<z.output<Schema>> {
-  return parseConfig(schema, await readConfigFile(path), path);
+  return parseConfig(schema, await readConfigFile(path), path, env);
 }
 
 /** As loadConfig, from the text; `path` is for messages and for the folder of relative paths. */
@@ -39,12 +42,13 @@ export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
   path: string,
+  env: Environment = {},
 ): z.output<Schema> {
   const lines = new LineCounter();
   const document = parseYaml(path, () =>
     parseDocument(text, { ...yamlOptions, lineCounter: lines }),
   );
-  const value = checkDocument(schema, { document, lines, path });
+  const value = checkDocument(schema, { document, lines, path }, env);
   return resolvePaths(value, dirname(resolve(path))) as z.output<Schema>;
 }
 
@@ -74,6 +78,7 @@ function isEmpty(contents: unknown): boolean {
 export function checkDocument<Schema extends z.ZodType>(
   schema: Schema,
   { document, lines, path }: YamlDocument,
+  env: Environment = {},
 ): z.output<Schema> {
   const broken = document.errors[0];
   if (broken !== undefined) {
@@ -82,7 +87,7 @@ export function checkDocument<Schema extends z.ZodType>(
       `${path}:${lines.linePos(broken.pos[0]).line}: not YAML (${broken.code})`,
     );
   }
-  const value = toPlain(document, lines, path);
+  const value = toPlain(document, lines, path, env);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = listProblems(parsed.error).slice(0, maxProblems);
@@ -114,7 +119,7 @@ function parseYaml<T>(path: string, parse: () => T): T {
 }
 
 /** Only what JSON could say as well, and no key twice: a config needs no more. */
-function toPlain(document: Document, lines: LineCounter, path: string): unknown {
+function toPlain(document: Document, lines: LineCounter, path: string, env: Environment): unknown {
   const refuse = (node: unknown, problem: string): never => {
     const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
     throw new ConfigError(`${path}:${lines.linePos(offset).line}: ${problem}`);
@@ -129,6 +134,12 @@ function toPlain(document: Document, lines: LineCounter, path: string): unknown 
         if (seen.has(text)) refuse(key, `${showKey(text)}: written twice`);
         seen.add(text);
       }
+    },
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || key.value !== "listen_address" || !isScalar(value)) return;
+      if (typeof value.value !== "string" || !namesPodAddress(value.value)) return;
+      const problem = "listen_address: the environment variable POD_IP holds no IP address";
+      value.value = fillPodAddress(value.value, env) ?? refuse(value, problem);
     },
   });
   try {

@@ -25,6 +25,13 @@ test.each(hosts)("port 0 of %s gives the port that the system picked", async (ho
   expect(server.listening).toBe(true);
 });
 
+test.each(hosts)("who listens on :: is reached at %s, with IPv6 or without", async (host) => {
+  const { port } = await listen(server, { host: "::", port: 0 }, "listen_address");
+  const request = get({ host, port });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  expect(response.resume().statusCode).toBe(200);
+});
+
 test.each(hosts)("a taken port of %s is an error that names field and address", async (host) => {
   const { port } = await listen(server, { host, port: 0 }, "listen_address");
   const second = createServer();
