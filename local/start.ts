@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Bridge } from "../operator/bridge/schema.ts";
 import { buildCollectorConfig } from "../operator/build/collectorConfig.ts";
 import { buildGatewayConfig } from "../operator/build/gatewayConfig.ts";
-import type { CaFiles } from "../operator/build/sources.ts";
+import type { SourceFacts } from "../operator/build/sources.ts";
 import { type Appliance, placeAppliances } from "./appliances.ts";
 import type { BridgeFile } from "./bridgeFile.ts";
 import type { Children } from "./children.ts";
@@ -14,6 +14,7 @@ import { writePrivate } from "./privateFile.ts";
 import { applianceProgram, collectorProgram, gatewayProgram } from "./programs.ts";
 import {
   type BridgeTrust,
+  type CaFiles,
   writeApplianceTrust,
   writeBridgeTrust,
   writeSourceCas,
@@ -95,7 +96,7 @@ async function startGateway({ options, directory, children }: Site, prepared: Pr
   const { bridge, caFiles, trust } = prepared;
   const { ports } = options;
   const config = buildGatewayConfig(bridge, {
-    caFiles,
+    sources: sourceFacts(caFiles),
     listenAddress: `${loopback}:${ports.api}`,
     managementAddress: `${loopback}:${ports.management}`,
     apiKeysFile: directory.apiKey,
@@ -105,7 +106,7 @@ async function startGateway({ options, directory, children }: Site, prepared: Pr
       stateFile: join(directory.state, "push-horizon"),
       windowFuture: "0ms", // both sides read the same clock
     },
-    tls: trust.gateway,
+    tls: bridge.spec.tls && trust.gateway,
     shutdownGrace,
   });
   await writeConfig(directory.gatewayConfig, config);
@@ -117,15 +118,20 @@ async function startGateway({ options, directory, children }: Site, prepared: Pr
 async function startCollector({ directory, children }: Site, prepared: Prepared, pushUrl: string) {
   const { bridge, caFiles, trust } = prepared;
   const config = buildCollectorConfig(bridge, {
-    caFiles,
+    sources: sourceFacts(caFiles),
     keyRingFile: directory.keyRing,
     pushUrl,
-    tls: trust.collector,
+    tls: bridge.spec.tls && trust.collector,
     managementAddress: `${loopback}:0`,
     shutdownGrace,
   });
   await writeConfig(directory.collectorConfig, config);
   await children.start(collectorProgram(directory), ["management"]);
+}
+
+function sourceFacts(caFiles: CaFiles): SourceFacts {
+  const paths = Object.entries(caFiles).map(([source, caFile]) => [source, { caFile }] as const);
+  return { paths: Object.fromEntries(paths) };
 }
 
 async function writeConfig(path: string, config: object): Promise<void> {

@@ -1,9 +1,6 @@
 import { join } from "node:path";
 import type { Bridge } from "../operator/bridge/schema.ts";
-import { collectorName } from "../operator/build/bridge.ts";
-import type { CollectorFacts } from "../operator/build/collectorConfig.ts";
-import type { GatewayFacts } from "../operator/build/gatewayConfig.ts";
-import type { CaFiles } from "../operator/build/sources.ts";
+import { collectorIdentity } from "../operator/build/names.ts";
 import type { Appliance } from "./appliances.ts";
 import type { Leaf } from "../operator/certificates/authority.ts";
 import { createAuthority } from "./certificates.ts";
@@ -15,6 +12,9 @@ export interface PairFiles {
   readonly certificateFile: string;
   readonly keyFile: string;
 }
+
+/** Where the PEM of each source's CAs is, by the source's name; of those that have one. */
+export type CaFiles = Readonly<Record<string, string>>;
 
 export interface ApplianceTrust {
   /** The CA of the appliances that run here, for each source that they stand for. */
@@ -57,8 +57,8 @@ export async function writeSourceCas(
 }
 
 export interface BridgeTrust {
-  readonly gateway: GatewayFacts["tls"];
-  readonly collector: CollectorFacts["tls"];
+  readonly gateway: PairFiles & { readonly clientCaFile: string };
+  readonly collector: PairFiles & { readonly caFile: string };
 }
 
 /**
@@ -78,7 +78,7 @@ export async function writeBridgeTrust(folder: string, bridge: Bridge): Promise<
   await writePrivate(serverCaFile, servers.certificate);
   await writePrivate(clientCaFile, collectors.certificate);
   const server = await servers.issue({ usage: "server", names: loopbackNames });
-  const client = await collectors.issue({ usage: "client", names: [collectorName(bridge)] });
+  const client = await collectors.issue({ usage: "client", names: [collectorIdentity(bridge)] });
   await writePair(folder, "gateway", server);
   await writePair(folder, "collector", client);
   return trust;

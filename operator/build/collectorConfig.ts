@@ -1,21 +1,23 @@
 import type { CollectorConfigInput } from "../../collector/config.ts";
 import type { Bridge } from "../bridge/schema.ts";
 import { compact, fitting, level, programDefaults, seconds } from "./configValues.ts";
-import { buildSources, type CaFiles } from "./sources.ts";
+import { buildSources, type SourceFacts } from "./sources.ts";
 
 /** What a bridge does not say: where things are for the collector. */
 export interface CollectorFacts {
-  readonly caFiles: CaFiles;
+  readonly sources: SourceFacts;
   readonly keyRingFile: string;
   /** The gateway's push listener. */
   readonly pushUrl: string;
-  /** Used when the bridge asks for TLS. */
-  readonly tls: {
-    /** The CA that signs the gateway's certificate. */
-    readonly caFile: string;
-    readonly certificateFile: string;
-    readonly keyFile: string;
-  };
+  /** Undefined without TLS. */
+  readonly tls:
+    | {
+        /** The CA that signs the gateway's certificate; the system's when undefined. */
+        readonly caFile: string | undefined;
+        readonly certificateFile: string;
+        readonly keyFile: string;
+      }
+    | undefined;
   /** `host:port` */
   readonly managementAddress: string;
   /** A duration; the program's default when undefined. */
@@ -23,15 +25,20 @@ export interface CollectorFacts {
 }
 
 /** The config file of a bridge's collector. What the bridge leaves out gets the program's default. */
-export function buildCollectorConfig(bridge: Bridge, facts: CollectorFacts): CollectorConfigInput {
-  const { collector = {}, gateway, tls } = bridge.spec;
+export function buildCollectorConfig(
+  bridge: Pick<Bridge, "spec">,
+  facts: CollectorFacts,
+): CollectorConfigInput {
+  const { collector = {}, gateway } = bridge.spec;
+  const { tls } = facts;
   return compact({
-    sources: buildSources(bridge, facts.caFiles, collector.bufferBytes),
+    sources: buildSources(bridge, facts.sources, collector.bufferBytes),
     buffer_size: collector.bufferBytes,
     max_age: seconds(collector.maxAgeSeconds),
     push_url: facts.pushUrl,
     key_ring_file: facts.keyRingFile,
     push: {
+      audience: collector.push && audiences[collector.push.audience],
       packet_size: fitting(
         collector.packetBytes,
         programDefaults.packetSize,
@@ -39,9 +46,9 @@ export function buildCollectorConfig(bridge: Bridge, facts: CollectorFacts): Col
         gateway.bufferBytes,
       ),
       tls: tls && {
-        ca_file: facts.tls.caFile,
-        certificate_file: facts.tls.certificateFile,
-        key_file: facts.tls.keyFile,
+        ca_file: tls.caFile,
+        certificate_file: tls.certificateFile,
+        key_file: tls.keyFile,
       },
     },
     management_address: facts.managementAddress,
@@ -49,3 +56,5 @@ export function buildCollectorConfig(bridge: Bridge, facts: CollectorFacts): Col
     shutdown_grace: facts.shutdownGrace,
   });
 }
+
+const audiences = { Url: "url", Address: "address" } as const;

@@ -1,41 +1,88 @@
 import type { z } from "zod";
-import { ConfigError } from "../../common/errors.ts";
 import type { sourceFields } from "../../common/sources/config.ts";
 import type { Bridge, BridgeSource } from "../bridge/schema.ts";
 import { compact, fitting, milliseconds, programDefaults } from "./configValues.ts";
 
-type AnySourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
-type SourceInput = Extract<AnySourceInput, { type: "Quantis" }>;
+type SourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
 
-/** Where the PEM of each source's CAs is, by the source's name; of those that have one. */
-export type CaFiles = Readonly<Record<string, string>>;
+/** Paths of what a bridge refers to for one source. */
+export interface SourcePaths {
+  readonly caFile?: string | undefined;
+  readonly authFile?: string | undefined;
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+export interface SourceFacts {
+  /** By the source's name. */
+  readonly paths: Readonly<Record<string, SourcePaths>>;
+  /** Of the credentials for `collector.proxy`. */
+  readonly proxyAuthFile?: string | undefined;
+}
 
 /**
  * The `sources` of a collector, or of a gateway in Direct.
  * @param buffer the size, where the bridge gives one, of the buffer that chunks go to
- * @throws ConfigError for a type that this version's programs do not know
  */
 export function buildSources(
-  { spec }: Bridge,
-  caFiles: CaFiles,
+  { spec }: Pick<Bridge, "spec">,
+  facts: SourceFacts,
   buffer: number | undefined,
 ): SourceInput[] {
-  return spec.sources.map((source) =>
-    compact({
+  return spec.sources.map((source) => {
+    const paths = facts.paths[source.name] ?? {};
+    return compact({
       name: source.name,
-      type: knownType(source),
+      ...typeFields(source, paths),
       url: source.url,
-      ca_file: caFiles[source.name],
-      pinned_certificate_sha256s: source.pinnedCertificateSha256s,
-      fetch_chunk_size: fitting(source.chunkBytes, programDefaults.fetchChunkSize, buffer),
+      ...tlsFields(source, paths),
+      ...proxyFields(source, spec.collector?.proxy?.url, facts.proxyAuthFile),
+      fetch_chunk_size: chunkSize(source, buffer),
       fetch_interval: milliseconds(source.intervalMilliseconds),
       fetch_timeout: milliseconds(source.timeoutMilliseconds),
-      simulated: source.simulated ? true : undefined,
-    }),
-  );
+      min_entropy_millibits_per_byte: source.minEntropyMillibitsPerByte,
+    });
+  });
 }
 
-function knownType({ name, type }: BridgeSource): SourceInput["type"] {
-  if (type === "Quantis") return type;
-  throw new ConfigError(`source ${name}: this version has no programs for type ${type}`);
+function tlsFields({ pinnedCertificateSha256s }: BridgeSource, paths: SourcePaths) {
+  return {
+    ca_file: paths.caFile,
+    pinned_certificate_sha256s: pinnedCertificateSha256s,
+    client_certificate_file: paths.certificateFile,
+    client_key_file: paths.keyFile,
+  };
+}
+
+/** A source on the pod's own loopback is reached without the proxy, which could not reach it. */
+function proxyFields({ url }: BridgeSource, proxy: string | undefined, auth: string | undefined) {
+  return url.startsWith("https:") ? { proxy_url: proxy, proxy_auth_file: proxy && auth } : {};
+}
+
+/** What only some types have. The bridge's rules see to it that the files are there. */
+function typeFields(source: BridgeSource, { authFile = "" }: SourcePaths) {
+  const { type } = source;
+  const auth = source.authSecretRef && { auth_file: authFile, auth_header: source.authHeader };
+  switch (type) {
+    case "Quantis":
+      return { type, simulated: source.simulated ? true : undefined };
+    case "Anu":
+      return { type };
+    case "Aqn":
+    case "Qrypt":
+      return { type, auth_file: authFile };
+    case "HttpBytes":
+      return { type, ...auth };
+    case "HttpJson":
+      return { type, ...auth, path: source.path, encoding: encodings[source.encoding ?? "Array"] };
+  }
+}
+
+const encodings = { Array: "array", Hex: "hex", Base64: "base64" } as const;
+
+/** Providers have defaults and units of their own, which any buffer has room for. */
+function chunkSize({ type, chunkBytes }: BridgeSource, buffer: number | undefined) {
+  if (type === "Anu" || type === "Aqn") return chunkBytes;
+  const size = fitting(chunkBytes, programDefaults.fetchChunkSize, buffer);
+  return type === "Qrypt" && size !== undefined ? size - (size % 1024) : size;
 }

@@ -51,7 +51,7 @@ export const fullSpec: SpecInput & Required<Pick<SpecInput, "sources">> = {
 };
 
 export const collectorFacts: CollectorFacts = {
-  caFiles: { lab: "/etc/bridge/lab.pem" },
+  sources: { paths: { lab: { caFile: "/etc/bridge/lab.pem" } } },
   keyRingFile: "/etc/bridge/keyring.json",
   pushUrl: "https://gateway.example:7765/push",
   tls: {
@@ -63,7 +63,7 @@ export const collectorFacts: CollectorFacts = {
 };
 
 export const gatewayFacts: GatewayFacts = {
-  caFiles: { lab: "/etc/bridge/lab.pem" },
+  sources: { paths: { lab: { caFile: "/etc/bridge/lab.pem" } } },
   listenAddress: "127.0.0.1:7764",
   managementAddress: "127.0.0.1:9464",
   apiKeysFile: "/etc/bridge/api-keys",

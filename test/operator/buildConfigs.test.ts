@@ -97,10 +97,3 @@ test("only a bridge with a simulated source makes a simulated gateway", () => {
   expect(build(lab)).toBeUndefined();
   expect(build(lab, { ...lab, name: "bench", simulated: true })).toBe(true);
 });
-
-test("a source that the programs do not know is no config at all", () => {
-  const service = { name: "service", type: "HttpBytes", url: "https://192.0.2.7" } as const;
-  expect(() => buildCollectorConfig(makeBridge({ sources: [service] }), collectorFacts)).toThrow(
-    "source service: this version has no programs for type HttpBytes",
-  );
-});
