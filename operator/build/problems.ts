@@ -1,0 +1,62 @@
+import { needsEgress } from "../bridge/hosts.ts";
+import { outsideOf } from "./destinations.ts";
+import type { Facts } from "./facts.ts";
+
+/** Why a bridge is not built, for people: which field, and what to do. */
+export interface Problem {
+  readonly code: "ERR_EGRESS_UNKNOWN" | "ERR_CERT_MANAGER_MISSING" | "ERR_NOT_SUPPORTED";
+  readonly message: string;
+}
+
+/** What stands in the way. Nothing is opened wider, or left out, to get around it. */
+export function findProblems(facts: Facts): Problem[] {
+  return [
+    ...egressProblems(facts),
+    ...issuerProblems(facts),
+    ...pushProblems(facts),
+    ...mixingProblems(facts),
+  ];
+}
+
+function egressProblems(facts: Facts): Problem[] {
+  const zones = ["collector", "gateway"] as const;
+  return zones
+    .flatMap((zone) => outsideOf(facts, zone))
+    .filter(({ reach }) => reach === undefined)
+    .map(({ field }) => ({
+      code: "ERR_EGRESS_UNKNOWN",
+      message: `${field}: ${needsEgress}`,
+    }));
+}
+
+function issuerProblems({ bridge, offered }: Facts): Problem[] {
+  if (bridge.spec.tls?.issuerRef === undefined || offered.certificate) return [];
+  return [
+    {
+      code: "ERR_CERT_MANAGER_MISSING",
+      message:
+        "tls.issuerRef: this cluster has no Certificate of cert-manager.io/v1; install cert-manager, or leave issuerRef out",
+    },
+  ];
+}
+
+function pushProblems({ bridge }: Facts): Problem[] {
+  if ((bridge.spec.collector?.push?.urls ?? []).length < 2) return [];
+  return [
+    {
+      code: "ERR_NOT_SUPPORTED",
+      message: "collector.push.urls: this version's collector pushes to one URL; leave one",
+    },
+  ];
+}
+
+function mixingProblems({ bridge: { spec } }: Facts): Problem[] {
+  const fields = [
+    ...(spec.mixing === undefined || spec.mixing.strategy === "None" ? [] : ["mixing.strategy"]),
+    ...(spec.healthTests === undefined ? [] : ["healthTests"]),
+  ];
+  return fields.map((field) => ({
+    code: "ERR_NOT_SUPPORTED",
+    message: `${field}: this version's programs do not have it; leave it out`,
+  }));
+}
