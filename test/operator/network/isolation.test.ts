@@ -1,0 +1,177 @@
+import {
+  alice,
+  client,
+  db,
+  denyIngress,
+  from,
+  judge,
+  office,
+  onPorts,
+  otherNode,
+  ownNode,
+  project,
+  to,
+  v6,
+  web,
+} from "./cases.ts";
+
+judge([
+  // Isolation
+  { says: "without policies all is open", specs: [], allowed: true },
+  {
+    says: "a policy that selects other pods leaves a pod open",
+    specs: [{ ...denyIngress, podSelector: client }],
+    allowed: true,
+  },
+  { says: "default deny of ingress: no rules at all", specs: [denyIngress], allowed: false },
+  {
+    says: "an empty list of rules denies as well",
+    specs: [{ ...denyIngress, ingress: [] }],
+    allowed: false,
+  },
+  {
+    says: "an empty rule allows everything",
+    specs: [{ ...denyIngress, ingress: [{}] }],
+    from: office,
+    allowed: true,
+  },
+  { says: "an empty from allows every source", specs: [from()], from: office, allowed: true },
+  {
+    says: "empty ports allow every port",
+    specs: [onPorts()],
+    port: 9,
+    protocol: "SCTP",
+    allowed: true,
+  },
+  {
+    says: "default deny of egress",
+    specs: [{ podSelector: {}, policyTypes: ["Egress"] }],
+    from: web,
+    to: office,
+    allowed: false,
+  },
+  {
+    says: "an empty egress rule allows everything",
+    specs: [{ podSelector: {}, policyTypes: ["Egress"], egress: [{}] }],
+    from: web,
+    to: office,
+    allowed: true,
+  },
+  {
+    says: "ingress isolation leaves egress open",
+    specs: [denyIngress],
+    from: web,
+    to: office,
+    allowed: true,
+  },
+  {
+    says: "egress isolation leaves ingress open",
+    specs: [{ podSelector: {}, policyTypes: ["Egress"] }],
+    from: office,
+    allowed: true,
+  },
+  {
+    says: "policies of another namespace do not select",
+    specs: [denyIngress],
+    to: alice,
+    allowed: true,
+  },
+  // policyTypes
+  { says: "policyTypes left out means Ingress", specs: [{ podSelector: {} }], allowed: false },
+  {
+    says: "policyTypes left out without egress rules is not Egress",
+    specs: [{ podSelector: {} }],
+    from: web,
+    to: office,
+    allowed: true,
+  },
+  {
+    says: "an empty egress list does not make it Egress",
+    specs: [{ podSelector: {}, egress: [] }],
+    from: web,
+    to: office,
+    allowed: true,
+  },
+  {
+    says: "policyTypes left out with egress rules means both",
+    specs: [{ podSelector: {}, egress: [{ to: [{ podSelector: {} }] }] }],
+    from: web,
+    to: office,
+    allowed: false,
+  },
+  {
+    says: "and then ingress is denied, too",
+    specs: [{ podSelector: {}, egress: [{}] }],
+    allowed: false,
+  },
+  {
+    says: "policyTypes Egress makes ingress rules void",
+    specs: [{ podSelector: db, policyTypes: ["Egress"], ingress: [] }],
+    allowed: true,
+  },
+  // Both ends, sums
+  { says: "policies add up", specs: [denyIngress, from({ podSelector: {} })], allowed: true },
+  {
+    says: "egress by a named port of the other side",
+    specs: [
+      {
+        podSelector: { matchLabels: { role: "frontend" } },
+        policyTypes: ["Egress"],
+        egress: [{ ports: [{ port: "http" }] }],
+      },
+    ],
+    allowed: true,
+  },
+  {
+    says: "ingress allows, egress of the other side does not",
+    specs: [
+      from({ podSelector: {} }),
+      { podSelector: { matchLabels: { role: "frontend" } }, policyTypes: ["Egress"] },
+    ],
+    allowed: false,
+  },
+  {
+    says: "egress allows, ingress of the other side does not",
+    specs: [
+      denyIngress,
+      { podSelector: { matchLabels: { role: "frontend" } }, policyTypes: ["Egress"], egress: [{}] },
+    ],
+    allowed: false,
+  },
+  {
+    says: "egress to pods of another namespace",
+    specs: [to({ namespaceSelector: project })],
+    from: web,
+    to: alice,
+    allowed: true,
+  },
+  {
+    says: "egress to a block",
+    specs: [to({ ipBlock: { cidr: "172.17.0.0/16" } })],
+    from: web,
+    to: office,
+    allowed: true,
+  },
+  {
+    says: "egress to no other",
+    specs: [to({ ipBlock: { cidr: "172.17.0.0/16" } })],
+    from: web,
+    to: v6,
+    allowed: false,
+  },
+  {
+    says: "a pod reaches itself",
+    specs: [{ podSelector: {}, policyTypes: ["Ingress", "Egress"] }],
+    from: web,
+    allowed: true,
+  },
+  { says: "its own node reaches it", specs: [denyIngress], from: ownNode, allowed: true },
+  { says: "another node does not", specs: [denyIngress], from: otherNode, allowed: false },
+  {
+    says: "who is no pod has no policies",
+    specs: [denyIngress],
+    from: office,
+    to: otherNode,
+    allowed: true,
+  },
+]);
