@@ -1,7 +1,7 @@
 import type { CollectorConfigInput } from "../../collector/config.ts";
 import type { Bridge } from "../bridge/schema.ts";
 import { compact, fitting, level, programDefaults, seconds } from "./configValues.ts";
-import { buildSources, type SourceFacts } from "./sources.ts";
+import { buildSupply, type SourceFacts } from "./sources.ts";
 
 /** What a bridge does not say: where things are for the collector. */
 export interface CollectorFacts {
@@ -32,7 +32,7 @@ export function buildCollectorConfig(
   const { collector = {}, gateway } = bridge.spec;
   const { tls } = facts;
   return compact({
-    sources: buildSources(bridge, facts.sources, collector.bufferBytes),
+    ...buildSupply(bridge, facts.sources, collector.bufferBytes),
     buffer_size: collector.bufferBytes,
     max_age: seconds(collector.maxAgeSeconds),
     push_url: facts.pushUrl,

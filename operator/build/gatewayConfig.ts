@@ -2,7 +2,7 @@ import type { GatewayConfigInput } from "../../gateway/config.ts";
 import type { Bridge } from "../bridge/schema.ts";
 import { compact, fitting, level, programDefaults, seconds } from "./configValues.ts";
 import { collectorIdentity, isSimulated } from "./names.ts";
-import { buildSources, type SourceFacts } from "./sources.ts";
+import { buildSupply, type SourceFacts } from "./sources.ts";
 
 interface PairPaths {
   readonly certificateFile: string;
@@ -93,8 +93,8 @@ export function buildGatewayConfig(bridge: Bridge, facts: GatewayFacts): Gateway
 }
 
 function buildDirect(bridge: Bridge, facts: GatewayFacts): Partial<GatewayConfigInput> {
-  const sources = buildSources(bridge, facts.sources, bridge.spec.gateway.bufferBytes);
-  return { deployment_mode: "Direct", direct_mode_config: { sources } };
+  const supply = buildSupply(bridge, facts.sources, bridge.spec.gateway.bufferBytes);
+  return { deployment_mode: "Direct", direct_mode_config: supply };
 }
 
 function buildPush(bridge: Bridge, facts: GatewayFacts): Partial<GatewayConfigInput> {

@@ -10,12 +10,7 @@ export interface Problem {
 
 /** What stands in the way. Nothing is opened wider, or left out, to get around it. */
 export function findProblems(facts: Facts): Problem[] {
-  return [
-    ...egressProblems(facts),
-    ...issuerProblems(facts),
-    ...pushProblems(facts),
-    ...mixingProblems(facts),
-  ];
+  return [...egressProblems(facts), ...issuerProblems(facts), ...pushProblems(facts)];
 }
 
 function egressProblems(facts: Facts): Problem[] {
@@ -48,15 +43,4 @@ function pushProblems({ bridge }: Facts): Problem[] {
       message: "collector.push.urls: this version's collector pushes to one URL; leave one",
     },
   ];
-}
-
-function mixingProblems({ bridge: { spec } }: Facts): Problem[] {
-  const fields = [
-    ...(spec.mixing === undefined || spec.mixing.strategy === "None" ? [] : ["mixing.strategy"]),
-    ...(spec.healthTests === undefined ? [] : ["healthTests"]),
-  ];
-  return fields.map((field) => ({
-    code: "ERR_NOT_SUPPORTED",
-    message: `${field}: this version's programs do not have it; leave it out`,
-  }));
 }

@@ -1,9 +1,10 @@
 import type { z } from "zod";
-import type { sourceFields } from "../../common/sources/config.ts";
+import type { supplyFields } from "../../common/supply/config.ts";
 import type { Bridge, BridgeSource } from "../bridge/schema.ts";
 import { compact, fitting, milliseconds, programDefaults } from "./configValues.ts";
 
-type SourceInput = NonNullable<z.input<(typeof sourceFields)["sources"]>>[number];
+type SupplyInput = { [Field in keyof typeof supplyFields]?: z.input<(typeof supplyFields)[Field]> };
+type SourceInput = NonNullable<SupplyInput["sources"]>[number];
 
 /** Paths of what a bridge refers to for one source. */
 export interface SourcePaths {
@@ -21,10 +22,24 @@ export interface SourceFacts {
 }
 
 /**
- * The `sources` of a collector, or of a gateway in Direct.
+ * Where the bytes of a collector, or of a gateway in Direct, come from and how they become one
+ * tested stream.
  * @param buffer the size, where the bridge gives one, of the buffer that chunks go to
  */
-export function buildSources(
+export function buildSupply(
+  bridge: Pick<Bridge, "spec">,
+  facts: SourceFacts,
+  buffer: number | undefined,
+): SupplyInput {
+  const { mixing, healthTests } = bridge.spec;
+  return {
+    sources: buildSources(bridge, facts, buffer),
+    mixing: mixing && { strategy: mixing.strategy, min_sources: mixing.minSources },
+    health: healthTests && { alpha_exponent: healthTests.alphaExponent },
+  };
+}
+
+function buildSources(
   { spec }: Pick<Bridge, "spec">,
   facts: SourceFacts,
   buffer: number | undefined,

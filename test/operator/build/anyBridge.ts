@@ -32,8 +32,6 @@ const common: Overrides = {
   chunkBytes: undefined,
   packetBytes: undefined,
   maxRequestBytes: undefined,
-  mixing: undefined,
-  healthTests: undefined,
   revokedKeyIds: fc.constant(["k-1"]),
   rotationSeconds: undefined,
   propagationSeconds: undefined,
@@ -108,7 +106,17 @@ const pushIn = fc.record(
   { requiredKeys: ["from", "clientCARef"] },
 );
 
+const mixed = {
+  mixing: fc.constantFrom(
+    { strategy: "None" },
+    { strategy: "Hash", minSources: 1 },
+    { strategy: "Xor" },
+  ),
+  healthTests: of("healthTests"),
+};
+
 const inCluster = {
+  ...mixed,
   ...everywhere,
   topology: fc.constant("InCluster"),
   gateway: of("gateway"),
@@ -138,12 +146,13 @@ export const anySpec: fc.Arbitrary<SpecInput> = fc.oneof(
     { requiredKeys: ["topology", "sources", "gateway"] },
   ),
   fc.record(
-    { ...everywhere, topology: fc.constant("Direct"), sources, gateway: of("gateway") },
+    { ...everywhere, ...mixed, topology: fc.constant("Direct"), sources, gateway: of("gateway") },
     { requiredKeys: ["topology", "sources"] },
   ),
   fc.record(
     {
       ...everywhere,
+      ...mixed,
       topology: fc.constant("CollectorOnly"),
       sources,
       collector: of("collector", {

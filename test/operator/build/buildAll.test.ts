@@ -32,11 +32,6 @@ describe("what is refused, with what to do", () => {
       [`ERR_EGRESS_UNKNOWN gateway.redis: ${egress}`],
     ],
     [
-      "what the programs lack",
-      { ...smallest, healthTests: { alphaExponent: 30 } },
-      ["ERR_NOT_SUPPORTED healthTests: this version's programs do not have it; leave it out"],
-    ],
-    [
       "several URLs",
       {
         ...goldenSpecs["collector-only"],

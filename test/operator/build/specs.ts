@@ -33,6 +33,8 @@ const full: SpecInput = {
     },
     { name: "qrypt", type: "Qrypt", url: "https://qrypt.example", authSecretRef: secret("qrypt") },
   ],
+  mixing: { strategy: "Hash", minSources: 2 },
+  healthTests: { alphaExponent: 30 },
   collector: {
     image: "mirror.example/collector:1.2",
     bufferBytes: 67_108_864,
