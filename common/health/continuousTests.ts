@@ -36,11 +36,7 @@ export class ContinuousTests {
     return this.#examined;
   }
 
-  /**
-   * How many bytes since the beginning can be in no failing window or run any more: those of whole
-   * windows, without the run of two or more that was under way when the last of them ended. A single
-   * last byte goes on: held back, it would leave every chunk, and the packets after it, a byte short.
-   */
+  /** How many bytes since the beginning are in windows that have passed. */
   get clearBytes(): number {
     return this.#clear;
   }
@@ -109,7 +105,7 @@ export class ContinuousTests {
       this.#windowLeft -= at - begin;
       if (this.#windowLeft === 0) {
         this.#windowLeft = windowSamples;
-        this.#clear = this.#examined - (run > 1 ? run : 0);
+        this.#clear = this.#examined;
       }
     }
     this.#last = last;

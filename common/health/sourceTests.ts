@@ -28,7 +28,7 @@ export type Verdict =
     };
 
 /**
- * Every byte of one source, `held` until the window and the run that it is in have passed, then
+ * Every byte of one source, `held` until the window that it is in has passed, then
  * released; at the start until 1,024 bytes have. An alarm zeroes all that is held and the whole
  * chunk, and the source begins anew with the start-up test.
  *

@@ -63,20 +63,7 @@ describe("hold-back", () => {
     expect(tests.heldBytes()).toBe(1_535 - released.length);
   });
 
-  test("a run that is under way at the end of a window waits with what follows", () => {
-    const stream = goodBytes(1, 2_000).fill(9, 1_020, 1_025);
-    expect(run(sourceTests(), [stream.subarray(0, 1_500)]).released).toHaveLength(1_020);
-    const broken = goodBytes(1, 2_000).fill(9, 1_020, 1_026);
-    const outcome = run(sourceTests(), [broken.subarray(0, 1_025), broken.subarray(1_025)]);
-    expect(outcome.released).toHaveLength(1_020);
-    expect(outcome.failed).toMatchObject({
-      index: 1,
-      alarm: { test: "repetition count" },
-      releasedBytes: 1_020,
-    });
-  });
-
-  test("any cutting gives the same bytes, and nothing of a failing window or run", () => {
+  test("any cutting gives the same bytes, and nothing of a failing window", () => {
     fc.assert(
       fc.property(anyStream, fc.array(fc.nat(1_500), { maxLength: 30 }), (stream, sizes) => {
         const chunks = cut(stream, sizes);

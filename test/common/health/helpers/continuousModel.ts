@@ -23,11 +23,9 @@ export function firstAlarm(
   return undefined;
 }
 
-/** The bytes that can be in no failing window or run any more. */
+/** The bytes of windows that have passed. */
 export function clearBytes(stream: Uint8Array): number {
-  const end = stream.length - (stream.length % 512);
-  const run = runBefore(stream, end);
-  return end - (run > 1 ? run : 0);
+  return stream.length - (stream.length % 512);
 }
 
 /** How many bytes before `end` are equal to the last of them. */
