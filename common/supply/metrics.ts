@@ -16,7 +16,8 @@ export function createFetchTimer(registry: Registry): (source: string, seconds: 
 }
 
 /** The metrics of whoever fetches, the collector or a gateway in Direct mode; read when scraped. */
-export function exposeSupply(registry: Registry, { loops, missing }: Supply): void {
+export function exposeSupply(registry: Registry, supply: Supply): void {
+  const { loops, missing } = supply;
   new Counter({
     name: "qrng_source_fetches_total",
     help: "Fetches by source and outcome.",
@@ -47,6 +48,15 @@ export function exposeSupply(registry: Registry, { loops, missing }: Supply): vo
     collect() {
       this.reset();
       for (const loop of loops) this.inc({ source: loop.source }, loop.discardedBytes());
+    },
+  });
+  new Gauge({
+    name: "qrng_source_held_bytes",
+    help: "Of these, bytes that wait for the rest of their window, or to be mixed.",
+    labelNames: ["source"],
+    registers: [registry],
+    collect() {
+      for (const loop of loops) this.set({ source: loop.source }, supply.heldBytes(loop));
     },
   });
   new Counter({

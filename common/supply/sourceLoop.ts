@@ -50,6 +50,8 @@ export interface SourceLoop extends Running {
   fetchedBytes(): number;
   /** Of these, bytes that went no further than its tests: of an alarm, or fetched for a retest. */
   discardedBytes(): number;
+  /** Of these, bytes that wait until their window has passed. */
+  heldBytes(): number;
   /** How the latest fetch ended; undefined before the first has. */
   latest(): "ok" | SourceErrorCode | undefined;
   standing(): Standing;
@@ -162,6 +164,7 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     alarms,
     fetchedBytes: () => fetchedBytes,
     discardedBytes: () => fetchedBytes - passedBytes - tests.heldBytes(),
+    heldBytes: () => tests.heldBytes(),
     latest: () => latest,
     standing: () => standing,
     trouble: () => troubleOf(standing, latest),

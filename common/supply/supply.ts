@@ -30,6 +30,8 @@ export interface SupplyOptions {
 
 export interface Supply {
   readonly loops: readonly SourceLoop[];
+  /** Bytes of a source that wait for the rest of their window, or to be mixed. */
+  heldBytes(loop: SourceLoop): number;
   /** Every source that gives nothing, and why. */
   troubles(): readonly Trouble[];
   /** The same while too few are left for anything to go on, else none. */
@@ -172,6 +174,7 @@ export function startSupply(options: SupplyOptions): Supply {
   const pumping = pump();
   return {
     loops,
+    heldBytes: (loop) => loop.heldBytes() + mixer.heldBytes(loop.source),
     troubles,
     missing: () => missing,
     stop: async (grace) => {

@@ -3,7 +3,7 @@ import { makeAuthority } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type CounterAppliance, startCounterAppliance } from "./helpers/counterAppliance.ts";
 import { exchange } from "./helpers/exchange.ts";
-import { launch, type Program, totalOf, valueOf } from "./helpers/program.ts";
+import { heldBytes, launch, type Program, totalOf, valueOf } from "./helpers/program.ts";
 import {
   apiKey,
   collectorIdentity,
@@ -60,7 +60,7 @@ async function expectWhole({ rig, appliance, collector }: Flow): Promise<void> {
   appliance.runDry();
   const metrics = await eventually(async () => {
     const now = await collector.metrics();
-    return valueOf(now, "qrng_collector_buffer_bytes") === 0 && now;
+    return heldBytes(now) === 0 && now;
   }, 60_000);
   expect(totalOf(metrics, "qrng_collector_lost_bytes_total")).toBe(0);
   const bytes = await rig.received();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { blockBytes } from "./blockCipher.ts";
 import type { Given } from "./counterAppliance.ts";
 import type { Drawn } from "./drawer.ts";
-import { type Metrics, totalOf, valueOf } from "./program.ts";
+import { heldBytes, type Metrics, totalOf, valueOf } from "./program.ts";
 import type { Push } from "./pushProxy.ts";
 
 /** What the test saw of a run, and the counters of the two lives that were alive at its end. */
@@ -150,9 +150,11 @@ function checkCollector(
 ): void {
   const fetched = valueOf(collector, 'qrng_source_fetched_bytes_total{source="counters"}');
   const delivered = valueOf(collector, "qrng_collector_delivered_bytes_total");
-  const held = valueOf(collector, "qrng_collector_buffer_bytes");
+  const held = heldBytes(collector);
   const unknown = valueOf(collector, 'qrng_collector_lost_bytes_total{reason="unknown"}');
   const lost = totalOf(collector, "qrng_collector_lost_bytes_total");
+  const discarded = valueOf(collector, 'qrng_source_discarded_bytes_total{source="counters"}');
+  assert.equal(discarded, 0, "encrypted counters pass every test");
   assert.equal(fetched, blocks.givenToLiving * blockBytes, "the collector's fetched");
   assert.equal(delivered + lost + held, fetched, "the collector's delivered, lost and held");
   assert.ok(blocks.countedByCollector * blockBytes <= lost + held, "blocks that were not taken");

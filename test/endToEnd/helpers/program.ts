@@ -116,3 +116,10 @@ function parseMetrics(text: string): Metrics {
     }),
   );
 }
+
+/** Bytes that a collector holds, from its fetches to its pushes. */
+export function heldBytes(collector: Metrics): number {
+  return (
+    valueOf(collector, "qrng_collector_buffer_bytes") + totalOf(collector, "qrng_source_held_bytes")
+  );
+}

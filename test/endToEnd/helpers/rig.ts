@@ -7,7 +7,7 @@ import { makeFolder, type Folder } from "../../helpers/folder.ts";
 import { type CounterAppliance, startCounterAppliance } from "./counterAppliance.ts";
 import { Drawer } from "./drawer.ts";
 import { freePort } from "./ports.ts";
-import { launch, type Metrics, type Program, valueOf } from "./program.ts";
+import { heldBytes, launch, type Metrics, type Program } from "./program.ts";
 import { createPushProxy, type PushProxy } from "./pushProxy.ts";
 import { shiftedProgram } from "./shiftedProgram.ts";
 
@@ -197,7 +197,7 @@ export class Rig implements AsyncDisposable {
     this.appliance.runDry();
     const end = performance.now() + milliseconds;
     while (performance.now() < end) {
-      if (valueOf(await this.collector.metrics(), "qrng_collector_buffer_bytes") === 0) break;
+      if (heldBytes(await this.collector.metrics()) === 0) break;
       await delay(50);
     }
     await this.proxy.close();
