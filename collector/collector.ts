@@ -7,7 +7,7 @@ import { exposeProcess } from "../common/processMetrics.ts";
 import { openSupply } from "../common/supply/config.ts";
 import { describeTrouble, type Supply } from "../common/supply/supply.ts";
 import { Accumulator } from "./accumulator.ts";
-import type { CollectorConfig } from "./config.ts";
+import { type CollectorConfig, pushUrls } from "./config.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { Connection } from "./push/connection.ts";
 import { startPusher } from "./push/pusher.ts";
@@ -51,14 +51,13 @@ export async function startCollector(
     clock,
     log,
   });
-  const url = new URL(config.push_url);
   const { timeout } = config.push;
   const pusher = startPusher({
-    url,
+    urls: pushUrls(config),
     push: config.push,
     accumulator,
     ring,
-    connect: (address) => new Connection({ url, address, tls, timeout, clock }),
+    connect: (url, address) => new Connection({ url, address, tls, timeout, clock }),
     resolve: systemResolve,
     clock,
     random: Math.random,

@@ -31,7 +31,7 @@ const push = z.strictObject({
   audience: choice(["address", "url"])
     .default("address")
     .describe(
-      "whose name packets are signed for: the address connected to, or push_url's host and port",
+      "whose name packets are signed for: the address connected to, or the push URL's host and port",
     ),
   packet_size: size({ min: 64, max: 2 ** 20 })
     .default(65_536)
@@ -58,7 +58,7 @@ const push = z.strictObject({
     .describe("longest pause; of one that is full, a second"),
   resolve_interval: duration({ min: 1_000, max: 3_600_000 })
     .default(10_000)
-    .describe("how often push_url's name is resolved anew"),
+    .describe("how often the push URL's name is resolved anew"),
   allow_plaintext: flag().default(false).describe("allows http beyond loopback"),
   tls: pushTls.prefault({}).describe("TLS towards the gateway"),
 });
@@ -75,7 +75,16 @@ export const collectorConfig = z
     max_age: duration({ min: 1_000, max: 86_400_000 })
       .default(300_000)
       .describe("bytes older than this are dropped and counted"),
-    push_url: url().describe("the gateway's push listener, such as https://gateway:7765/push"),
+    push_url: url()
+      .optional()
+      .describe("the gateways' push listener, such as https://gateway:7765/push"),
+    push_urls: z
+      .array(url())
+      .min(1)
+      .max(16)
+      .optional()
+      .meta({ unit: "list of URLs", range: "1 … 16" })
+      .describe("instead of push_url, where no one name stands for all gateway instances"),
     ...keyFields,
     push: push.prefault({}).describe("how packets are made and sent"),
     management_address: address()
@@ -91,9 +100,17 @@ export const collectorConfig = z
     const problem = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (countKeys(config) !== 1) problem([], needsOneKey);
-    const { protocol, hostname } = new URL(config.push_url);
-    if (protocol === "http:" && !isLoopback(hostname) && !config.push.allow_plaintext) {
-      problem(["push_url"], "must be https beyond loopback, or set push.allow_plaintext: true");
+    if ((config.push_url === undefined) === (config.push_urls === undefined)) {
+      problem([], "needs either push_url or push_urls");
+    }
+    const urls = pushUrls(config);
+    if (new Set(urls.map(({ href }) => href)).size !== urls.length) {
+      problem(["push_urls"], "two are the same");
+    }
+    const field = config.push_urls === undefined ? "push_url" : "push_urls";
+    const isPlain = ({ protocol, hostname }: URL) => protocol === "http:" && !isLoopback(hostname);
+    if (urls.some(isPlain) && !config.push.allow_plaintext) {
+      problem([field], "must be https beyond loopback, or set push.allow_plaintext: true");
     }
     const { certificate_file, key_file } = config.push.tls;
     if ((certificate_file === undefined) !== (key_file === undefined)) {
@@ -106,6 +123,15 @@ export const collectorConfig = z
       problem(["fetch_chunk_size"], "must not be above buffer_size");
     }
   });
+
+/** Where packets go. */
+export function pushUrls(config: {
+  readonly push_url?: string | undefined;
+  readonly push_urls?: readonly string[] | undefined;
+}): URL[] {
+  const { push_url, push_urls = push_url === undefined ? [] : [push_url] } = config;
+  return push_urls.map((text) => new URL(text));
+}
 
 export type CollectorConfig = z.output<typeof collectorConfig>;
 /** As it is written to a file. */

@@ -120,7 +120,7 @@ async function startCollector({ directory, children }: Site, prepared: Prepared,
   const config = buildCollectorConfig(bridge, {
     sources: sourceFacts(caFiles),
     keyRingFile: directory.keyRing,
-    pushUrl,
+    pushUrls: [pushUrl],
     tls: bridge.spec.tls && trust.collector,
     managementAddress: `${loopback}:0`,
     shutdownGrace,

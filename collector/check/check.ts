@@ -7,7 +7,7 @@ import { estimateHealth } from "../../common/health/estimate.ts";
 import { createLogger, type Logger } from "../../common/log/logger.ts";
 import { listSources } from "../../common/sources/config.ts";
 import { createSource, type ListedSource } from "../../common/sources/create.ts";
-import type { CollectorConfig } from "../config.ts";
+import { type CollectorConfig, pushUrls } from "../config.ts";
 import { systemResolve } from "../push/resolve.ts";
 import { openSocket, portOf } from "../push/socket.ts";
 import { loadPushTls } from "../push/tls.ts";
@@ -27,7 +27,7 @@ export async function checkCollector(config: CollectorConfig, log: Logger): Prom
     look("signing key", () => checkRing(config, log)),
     look("certificate", () => checkCertificate(config, log)),
     ...sources,
-    ...(await listGateways(config, log)),
+    ...(await Promise.all(pushUrls(config).map((url) => listGateways(url, config, log)))).flat(),
   ]);
   return findings.flat();
 }
@@ -66,7 +66,7 @@ async function checkRing(config: CollectorConfig, log: Logger): Promise<Seen[]> 
 }
 
 async function checkCertificate(config: CollectorConfig, log: Logger): Promise<Seen[]> {
-  if (!config.push_url.startsWith("https:"))
+  if (pushUrls(config).every(({ protocol }) => protocol === "http:"))
     return [good("none: pushes go to loopback or in plain")];
   const tls = await loadPushTls(config.push.tls, log);
   tls.stop();
@@ -114,9 +114,12 @@ async function checkSource(
   }
 }
 
-/** A check for each instance that the push URL's name stands for. */
-async function listGateways(config: CollectorConfig, log: Logger): Promise<Promise<Finding[]>[]> {
-  const url = new URL(config.push_url);
+/** A check for each instance that a push URL's name stands for. */
+async function listGateways(
+  url: URL,
+  config: CollectorConfig,
+  log: Logger,
+): Promise<Promise<Finding[]>[]> {
   try {
     const addresses = await systemResolve(url.hostname);
     return addresses.map((host) => {

@@ -14,11 +14,10 @@ import { nextStep, type Outcome } from "./outcome.ts";
 import { signPacket } from "./packets.ts";
 
 export interface InstanceOptions {
-  readonly url: URL;
   readonly push: CollectorConfig["push"];
   readonly accumulator: Accumulator;
   readonly ring: Reloaded<KeyRing>;
-  readonly connect: (address: string) => PushConnection;
+  readonly connect: (url: URL, address: string) => PushConnection;
   readonly sequence: () => bigint;
   readonly tally: Tally<Outcome>;
   readonly delivered: (bytes: number) => void;
@@ -49,14 +48,14 @@ export class Instance {
   #state = "";
   #isResting = false;
 
-  constructor(address: string, options: InstanceOptions) {
-    const { url, push } = options;
+  constructor(url: URL, address: string, options: InstanceOptions) {
+    const { push } = options;
     this.#options = options;
     this.#name = formatAddress({ host: address, port: portOf(url) });
     const urlAudience = url.port === "" ? `${url.hostname}:${portOf(url)}` : url.host;
     const audience = push.audience === "url" ? urlAudience : this.#name;
     this.#audience = push.peer === "v1" ? undefined : audience;
-    this.#connection = options.connect(address);
+    this.#connection = options.connect(url, address);
   }
 
   get isResting(): boolean {

@@ -14,12 +14,13 @@ import { outcomes, type Outcome } from "./outcome.ts";
 import { createSequence } from "./packets.ts";
 
 export interface PusherOptions {
-  readonly url: URL;
+  /** Push listeners; each name may stand for several instances. */
+  readonly urls: readonly URL[];
   readonly push: CollectorConfig["push"];
   readonly accumulator: Accumulator;
   readonly ring: Reloaded<KeyRing>;
   /** The one connection to the instance at an address; nothing is opened before the first push. */
-  readonly connect: (address: string) => PushConnection;
+  readonly connect: (url: URL, address: string) => PushConnection;
   readonly resolve: Resolve;
   readonly clock: Clock;
   readonly random: () => number;
@@ -37,8 +38,14 @@ export interface Pusher {
   stop(): Promise<void>;
 }
 
-/** More than any gateway has; a resolver that answers without end must not be followed. */
+/** More than any URL has; a resolver that answers without end must not be followed. */
 export const maxInstances = 64;
+
+interface Followed {
+  readonly url: URL;
+  /** By address. */
+  readonly workers: Map<string, Worker>;
+}
 
 interface Worker {
   readonly instance: Instance;
@@ -52,10 +59,10 @@ interface Worker {
  * in the order they came, which is round robin.
  */
 export function startPusher(options: PusherOptions): Pusher {
-  const { url, push, accumulator, clock, resolve, log } = options;
+  const { urls, push, accumulator, clock, resolve, log } = options;
   const tally = new Tally<Outcome>(outcomes);
   const stopping = new AbortController();
-  const workers = new Map<string, Worker>();
+  const followed = urls.map((url): Followed => ({ url, workers: new Map<string, Worker>() }));
   let deliveredBytes = 0;
   let deliveredAt: bigint | undefined;
   const shared = {
@@ -69,7 +76,7 @@ export function startPusher(options: PusherOptions): Pusher {
     },
   };
 
-  const follow = (found: readonly string[]): void => {
+  const follow = ({ url, workers }: Followed, found: readonly string[]): void => {
     // Sorted, so that it is the same ones each time.
     const addresses = [...new Set(found)].toSorted().slice(0, maxInstances);
     for (const [address, worker] of workers) {
@@ -78,40 +85,43 @@ export function startPusher(options: PusherOptions): Pusher {
     for (const address of addresses) {
       if (workers.has(address)) continue;
       const leave = new AbortController();
-      const instance = new Instance(address, shared);
+      const instance = new Instance(url, address, shared);
       const leaving = AbortSignal.any([leave.signal, stopping.signal]);
       const done = work(instance, accumulator, leaving).finally(() => workers.delete(address));
       workers.set(address, { instance, leave, done });
     }
   };
 
-  const resolveLoop = async (): Promise<void> => {
+  const resolveLoop = async (one: Followed): Promise<void> => {
     let failing = false;
     while (!stopping.signal.aborted) {
       try {
-        follow(await resolve(url.hostname));
+        follow(one, await resolve(one.url.hostname));
         failing = false;
       } catch (error) {
-        if (!failing) log.warn({ code: errorCode(error) }, "push_url's name cannot be resolved");
+        const { host } = one.url;
+        if (!failing)
+          log.warn({ host, code: errorCode(error) }, "a push URL's name cannot be resolved");
         failing = true;
       }
       await sleep(push.resolve_interval, stopping.signal);
     }
   };
-  const resolving = resolveLoop();
+  const resolving = followed.map(resolveLoop);
+  const allWorkers = (): Worker[] => followed.flatMap(({ workers }) => [...workers.values()]);
   return {
     outcomes: tally,
     deliveredBytes: () => deliveredBytes,
     deliveredAt: () => deliveredAt,
     instances: () => {
-      const known = [...workers.values()].filter(({ leave }) => !leave.signal.aborted);
+      const known = allWorkers().filter(({ leave }) => !leave.signal.aborted);
       const resting = known.filter(({ instance }) => instance.isResting);
       return { known: known.length, resting: resting.length };
     },
     stop: async () => {
       stopping.abort();
-      await resolving;
-      await Promise.all([...workers.values()].map(({ done }) => done));
+      await Promise.all(resolving);
+      await Promise.all(allWorkers().map(({ done }) => done));
     },
   };
 }

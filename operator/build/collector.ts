@@ -32,9 +32,9 @@ function collectorText(facts: Facts): string {
   const config = buildCollectorConfig(bridge, {
     sources: sourceFacts(files.sources, files.proxyAuth),
     keyRingFile: files.ring.path,
-    pushUrl:
-      bridge.spec.collector?.push?.urls[0] ??
+    pushUrls: bridge.spec.collector?.push?.urls ?? [
       `https://${pushHost(bridge)}:${ports.push.number}/push`,
+    ],
     tls: {
       caFile: files.gatewayCa?.path,
       certificateFile: files.leaf.certificate.path,

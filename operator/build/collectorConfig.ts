@@ -7,8 +7,8 @@ import { buildSupply, type SourceFacts } from "./sources.ts";
 export interface CollectorFacts {
   readonly sources: SourceFacts;
   readonly keyRingFile: string;
-  /** The gateway's push listener. */
-  readonly pushUrl: string;
+  /** The gateways' push listeners; one where a name stands for all of them. */
+  readonly pushUrls: readonly string[];
   /** Undefined without TLS. */
   readonly tls:
     | {
@@ -35,7 +35,9 @@ export function buildCollectorConfig(
     ...buildSupply(bridge, facts.sources, collector.bufferBytes),
     buffer_size: collector.bufferBytes,
     max_age: seconds(collector.maxAgeSeconds),
-    push_url: facts.pushUrl,
+    ...(facts.pushUrls.length === 1
+      ? { push_url: facts.pushUrls[0] }
+      : { push_urls: [...facts.pushUrls] }),
     key_ring_file: facts.keyRingFile,
     push: {
       audience: collector.push && audiences[collector.push.audience],

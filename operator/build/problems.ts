@@ -4,13 +4,13 @@ import type { Facts } from "./facts.ts";
 
 /** Why a bridge is not built, for people: which field, and what to do. */
 export interface Problem {
-  readonly code: "ERR_EGRESS_UNKNOWN" | "ERR_CERT_MANAGER_MISSING" | "ERR_NOT_SUPPORTED";
+  readonly code: "ERR_EGRESS_UNKNOWN" | "ERR_CERT_MANAGER_MISSING";
   readonly message: string;
 }
 
 /** What stands in the way. Nothing is opened wider, or left out, to get around it. */
 export function findProblems(facts: Facts): Problem[] {
-  return [...egressProblems(facts), ...issuerProblems(facts), ...pushProblems(facts)];
+  return [...egressProblems(facts), ...issuerProblems(facts)];
 }
 
 function egressProblems(facts: Facts): Problem[] {
@@ -31,16 +31,6 @@ function issuerProblems({ bridge, offered }: Facts): Problem[] {
       code: "ERR_CERT_MANAGER_MISSING",
       message:
         "tls.issuerRef: this cluster has no Certificate of cert-manager.io/v1; install cert-manager, or leave issuerRef out",
-    },
-  ];
-}
-
-function pushProblems({ bridge }: Facts): Problem[] {
-  if ((bridge.spec.collector?.push?.urls ?? []).length < 2) return [];
-  return [
-    {
-      code: "ERR_NOT_SUPPORTED",
-      message: "collector.push.urls: this version's collector pushes to one URL; leave one",
     },
   ];
 }

@@ -87,11 +87,11 @@ function startWorld(peer: "bridge" | "v1") {
   const problems: unknown[] = [];
   const world = { present: [...addresses] };
   const pusher = startPusher({
-    url: new URL(`http://gateway:${port}/push`),
+    urls: [new URL(`http://gateway:${port}/push`)],
     push,
     accumulator,
     ring: fixed(ringOf(key)),
-    connect: (address) => ({
+    connect: (_url, address) => ({
       push: (body, _headers, signal) => {
         const { promise, resolve } = Promise.withResolvers<Outcome>();
         try {

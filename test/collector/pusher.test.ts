@@ -575,6 +575,17 @@ describe("instances", () => {
   });
 });
 
+test("with several URLs, each has its instances, and what one does not take goes to another", async () => {
+  await using full = await startScriptedGateway({ keys });
+  await using other = await startScriptedGateway({ keys });
+  full.answer(() => 507);
+  await using pushing = startPushing({ port: full.port, morePorts: [other.port], ring });
+  await eventually(() => pushing.pusher.instances().known === 2);
+  const sent = [1, 2, 3, 4].map(() => pushing.add().data);
+  await eventually(() => new Set(other.pushes.map(({ data }) => data)).size === 4);
+  expect(other.pushes.map(({ data }) => data).toSorted()).toEqual(sent.toSorted());
+});
+
 describe("stop", () => {
   test("ends at once: what is under way is cut, zeroed and counted", async () => {
     await using gateway = await startScriptedGateway({ keys });

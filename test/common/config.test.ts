@@ -90,7 +90,21 @@ test.each([
 const minimal = "appliance_url: https://192.0.2.1\npush_url: https://a\nhmac_secret_key_file: k\n";
 
 test.each<[string, string, string]>([
-  ["a missing field", minimal.replace(/push_url.*\n/, ""), "x.yaml:1: push_url: is missing"],
+  [
+    "two ways to say where packets go",
+    `${minimal}push_urls: [https://b]\n`,
+    "x.yaml:1: needs either push_url or push_urls",
+  ],
+  [
+    "a push URL twice",
+    minimal.replace("push_url: https://a", "push_urls: [https://a, https://a]"),
+    "x.yaml:2: push_urls: two are the same",
+  ],
+  [
+    "a missing field",
+    minimal.replace(/push_url.*\n/, ""),
+    "x.yaml:1: needs either push_url or push_urls",
+  ],
   ["an empty file", "", "x.yaml:1: Invalid input: expected object, received null"],
   ["a list", "- a", "x.yaml:1: Invalid input: expected object, received array"],
   ["a tab", "push:\n\tpeer: v1", "x.yaml:2: not YAML (TAB_AS_INDENT)"],

@@ -53,7 +53,7 @@ export const fullSpec: SpecInput & Required<Pick<SpecInput, "sources">> = {
 export const collectorFacts: CollectorFacts = {
   sources: { paths: { lab: { caFile: "/etc/bridge/lab.pem" } } },
   keyRingFile: "/etc/bridge/keyring.json",
-  pushUrl: "https://gateway.example:7765/push",
+  pushUrls: ["https://gateway.example:7765/push"],
   tls: {
     caFile: "/etc/bridge/ca.pem",
     certificateFile: "/etc/bridge/tls.crt",

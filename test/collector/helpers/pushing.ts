@@ -45,6 +45,8 @@ export interface Pushing extends AsyncDisposable {
 
 export interface PushingOptions {
   readonly port: number;
+  /** Of push URLs beside the first. */
+  readonly morePorts?: readonly number[];
   readonly host?: string;
   readonly push?: Partial<CollectorConfig["push"]>;
   /** Read for each packet. */
@@ -60,7 +62,8 @@ export interface PushingOptions {
  * failed push takes.
  */
 export function startPushing(options: PushingOptions): Pushing {
-  const { port, host = "127.0.0.1", ring, resolve = async () => ["127.0.0.1"] } = options;
+  const { port, morePorts = [], host = "127.0.0.1", ring } = options;
+  const { resolve = async () => ["127.0.0.1"] } = options;
   const clock = new ManualClock();
   const captured = captureLog();
   const push = { ...usualPush, ...options.push };
@@ -71,14 +74,15 @@ export function startPushing(options: PushingOptions): Pushing {
     maxAge: 3_600_000,
     clock,
   });
-  const url = new URL(`http://${host}:${port}/push`);
+  const urls = [port, ...morePorts].map((each) => new URL(`http://${host}:${each}/push`));
   const tls = fixed({ ca: undefined, certificate: undefined, key: undefined });
   const pusher = startPusher({
-    url,
+    urls,
     push,
     accumulator,
     ring: { current: ring, stop: () => undefined },
-    connect: (address) => new Connection({ url, address, tls, timeout: push.timeout, clock }),
+    connect: (to, address) =>
+      new Connection({ url: to, address, tls, timeout: push.timeout, clock }),
     resolve,
     clock,
     random: () => {

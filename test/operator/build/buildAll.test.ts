@@ -31,16 +31,6 @@ describe("what is refused, with what to do", () => {
       { ...smallest, gateway: { redis } },
       [`ERR_EGRESS_UNKNOWN gateway.redis: ${egress}`],
     ],
-    [
-      "several URLs",
-      {
-        ...goldenSpecs["collector-only"],
-        collector: { push: { urls: ["https://192.0.2.1/p", "https://192.0.2.2/p"] } },
-      },
-      [
-        "ERR_NOT_SUPPORTED collector.push.urls: this version's collector pushes to one URL; leave one",
-      ],
-    ],
   ])("%s", (_, spec, expected) => {
     expect(refusal(spec)).toEqual(expected);
   });
