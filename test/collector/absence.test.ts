@@ -11,8 +11,10 @@ import { startScriptedGateway } from "./helpers/scriptedGateway.ts";
 
 const hex = randomBytes(32).toString("hex");
 const keys = { "config-bound": createSecretKey(hex, "hex") };
-const chunkBytes = 256;
+const chunkBytes = 1024; // what the start-up test takes
 const bufferChunks = 40;
+/** One waits to be mixed. */
+const fetchedChunks = bufferChunks + 1;
 const seconds = 600;
 
 const lostSeries = (reason: string): string =>
@@ -43,7 +45,7 @@ async function isAway(max_age: string) {
     clock,
   );
   await eventually(async () => (await value(collector, "qrng_collector_paused")) === 1);
-  expect(appliance.given.length).toBe(bufferChunks);
+  expect(appliance.given.length).toBe(fetchedChunks);
   for (let second = 0; second < seconds; second++) {
     clock.advance(1_000);
     await delay(2);
@@ -65,7 +67,7 @@ async function isAway(max_age: string) {
 test("what is young enough is delivered in order, and fetching has waited meanwhile", async () => {
   await using away = await isAway("1h");
   const { clock, appliance, collector, port } = away;
-  expect(appliance.given.length).toBe(bufferChunks);
+  expect(appliance.given.length).toBe(fetchedChunks);
   expect(await value(collector, "qrng_collector_buffer_bytes")).toBe(bufferChunks * chunkBytes);
   expect(await value(collector, "qrng_collector_oldest_byte_age_seconds")).toBe(seconds);
   const before = clock.wall();
@@ -83,7 +85,7 @@ test("what is young enough is delivered in order, and fetching has waited meanwh
 test("what is too old is dropped, counted and fetched anew; nothing is lost otherwise", async () => {
   await using away = await isAway("5m");
   const { clock, appliance, collector, port } = away;
-  await eventually(() => appliance.given.length > bufferChunks);
+  await eventually(() => appliance.given.length > fetchedChunks);
   await using gateway = await startScriptedGateway({ keys, port });
   clock.advance(1_000);
   await eventually(() => gateway.pushes.length > bufferChunks);

@@ -16,7 +16,7 @@ import { protocolOutcome } from "./helpers/protocol.ts";
 import { startRawServer, type Peer } from "./helpers/rawServer.ts";
 import { runCollector } from "./helpers/running.ts";
 
-const chunkBytes = 256;
+const chunkBytes = 1024; // what the start-up test takes
 const restMilliseconds = 1_000_000;
 const secret = randomBytes(32).toString("hex");
 
@@ -240,6 +240,8 @@ async function live(
     "listening",
     "source gives bytes",
     "source gives no bytes",
+    "nothing goes on without these sources",
+    "enough sources give bytes again",
     "gateway takes packets",
     "gateway did not take a packet",
     "gateway refuses packets",
