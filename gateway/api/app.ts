@@ -2,8 +2,9 @@ import type { RequestListener } from "node:http";
 import Router from "@koa/router";
 import Koa, { type Context } from "koa";
 import { errorCode } from "../../common/errors.ts";
+import { nearest } from "../../common/config/suggest.ts";
 import type { Logger } from "../../common/log/logger.ts";
-import { dashboardAsset } from "../dashboard/dashboard.ts";
+import { dashboardAsset, type DashboardAsset } from "../dashboard/dashboard.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Status } from "../status.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
@@ -55,13 +56,19 @@ export interface Api {
 
 /** Paths that need no key. */
 const openPaths = ["/health", "/api/openapi.json"];
+const readMethods: readonly string[] = ["GET", "HEAD"];
 
 /** The API on its listener: routes, and one place that turns what they throw into answers. */
 export function createApi(options: AppOptions): Api {
   const { describeStatus, log } = options;
-  const router = new Router();
-  const served = [...options.routes, ...options.endpoints];
-  const paths = [...openPaths, ...served.map(({ path }) => path)];
+  // Each path in one spelling only: `/api/random/` would pass by what is said of `/api/random`.
+  const router = new Router({ strict: true, sensitive: true });
+  const methodsOf = new Map<string, readonly string[]>([
+    ...openPaths.map((path) => [path, readMethods] as const),
+    ...options.routes.map(({ path, methods }) => [path, methods] as const),
+    ...options.endpoints.map(({ path, methods }) => [path, methods] as const),
+  ]);
+  const paths = [...methodsOf.keys()];
   const traffic = new Traffic(paths);
   /** Exchanges whose requests were counted one by one. */
   const counted = new WeakSet<Context>();
@@ -100,18 +107,17 @@ export function createApi(options: AppOptions): Api {
     });
     try {
       ctx.set({ ...standing, ...corsHeaders(ctx.headers, options.corsOrigins) });
-      const methods = methodsOf(ctx.path, served);
+      const asset = options.dashboard ? dashboardAsset(ctx.path) : undefined;
+      const methods = asset === undefined ? methodsOf.get(ctx.path) : readMethods;
+      if (methods === undefined) throw unknownPath(ctx.path, paths);
       if (ctx.method === "OPTIONS") {
         ctx.set(optionsHeaders(ctx.headers, methods, options.corsOrigins));
         ctx.status = 204;
         return;
       }
       refuseMethod(ctx.method, methods);
-      if (options.dashboard && answerAsset(ctx)) return;
-      await next();
-      if (ctx.status === 404 && !ctx.headerSent) {
-        throw new Problem(404, "ERR_PATH", `known here: ${paths.join(", ")}`);
-      }
+      if (asset === undefined) await next();
+      else answerAsset(ctx, asset);
     } catch (error) {
       answerProblem(ctx, asProblem(error, log));
     }
@@ -150,19 +156,18 @@ function send(ctx: Context, answer: Parameters<typeof sendAnswer>[1]): void {
   sendAnswer(ctx.res, answer);
 }
 
-/** @returns whether the path is one of the dashboard's, whose page runs scripts of its own */
-function answerAsset(ctx: Context): boolean {
-  const asset = dashboardAsset(ctx.path);
-  if (asset === undefined) return false;
-  ctx.set(asset.headers);
-  ctx.status = asset.status;
+/** Of the dashboard, whose page runs scripts of its own. */
+function answerAsset(ctx: Context, { headers, status, body }: DashboardAsset): void {
+  ctx.set(headers);
+  ctx.status = status;
   if (ctx.fresh) ctx.status = 304;
-  else ctx.body = asset.body;
-  return true;
+  else ctx.body = body;
 }
 
-function methodsOf(path: string, served: readonly Pick<Endpoint, "path" | "methods">[]) {
-  return served.find((candidate) => candidate.path === path)?.methods ?? ["GET", "HEAD"];
+function unknownPath(path: string, paths: readonly string[]): Problem {
+  const guess = nearest(path, paths);
+  const question = guess === undefined ? "" : `did you mean ${guess}? `;
+  return new Problem(404, "ERR_PATH", `${question}known here: ${paths.join(", ")}`);
 }
 
 /** Koa's router would answer HEAD by drawing bytes that nobody gets. */

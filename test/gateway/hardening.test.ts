@@ -34,8 +34,26 @@ test("HEAD is answered where nothing is drawn, OPTIONS everywhere", async () => 
   expect(await head("/api/status")).toBe(200);
   expect(await head("/api/openapi.json")).toBe(200);
   expect(await head("/api/random")).toBe(405);
+  expect(await head("/")).toBe(200);
   const options = await fetch(`${gateway.api}/api/test/monte-carlo`, { method: "OPTIONS" });
   expect([options.status, options.headers.get("allow")]).toEqual([204, "GET, POST, OPTIONS"]);
+});
+
+test("a path in another spelling is none, whatever the method, and draws nothing", async () => {
+  await using gateway = await startTestGateway({ push: immediate });
+  await fill(gateway, randomBytes(1_000));
+  for (const path of ["/api/random/", "/API/random", "//api/random", "/api//random"]) {
+    for (const method of ["GET", "HEAD", "POST", "OPTIONS"]) {
+      const response = await fetch(`${gateway.api}${path}`, { method, headers: withKey });
+      expect([path, method, response.status]).toEqual([path, method, 404]);
+    }
+  }
+  expect(await metric(gateway, "qrng_gateway_buffer_bytes")).toBe(1_000);
+  const mistyped = await fetch(`${gateway.api}/api/integer`, { headers: withKey });
+  expect(await mistyped.json()).toMatchObject({
+    code: "ERR_PATH",
+    detail: expect.stringMatching(/^did you mean \/api\/integers\? known here: \/health, /),
+  });
 });
 
 test("pages of other origins may read nothing unless they are listed", async () => {
