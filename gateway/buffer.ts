@@ -1,6 +1,7 @@
 import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
 import { Notice } from "../common/wait.ts";
+import { ChunkQueue, type Chunk } from "./chunkQueue.ts";
 import { Meter } from "./meter.ts";
 
 /** Where bytes that came in have gone; what is left of `received` is in the buffer. */
@@ -24,14 +25,6 @@ export interface BufferOptions {
   readonly clock: Clock;
 }
 
-interface Chunk {
-  data: Buffer;
-  /** Monotonic milliseconds. */
-  readonly expiresAt: number;
-  /** Bit mask of the sources that it came from; 0 where a collector knows them. */
-  readonly sources: number;
-}
-
 /** A chunk costs some hundred bytes beside its data: tiny packets must not cost more than memory. */
 const chunkSlotBytes = 1024;
 const minChunkSlots = 1024;
@@ -46,14 +39,9 @@ export class EntropyBuffer {
   readonly #slots: number;
   readonly #room = new Notice();
   #onMore: () => void = () => undefined;
-  #chunks: Chunk[] = [];
-  /** Chunks before it were used up; compacted now and then. */
-  #head = 0;
-  #bytes = 0;
+  readonly #chunks = new ChunkQueue();
   #inFlight = 0;
   #receivedAt: number | undefined;
-  /** No chunk expires before it. */
-  #nextExpiry = Number.POSITIVE_INFINITY;
 
   constructor(options: BufferOptions) {
     this.#options = options;
@@ -66,7 +54,7 @@ export class EntropyBuffer {
   /** Bytes that can be drawn now. */
   available(): number {
     this.expire();
-    return this.#bytes;
+    return this.#chunks.bytes;
   }
 
   /** Calls `listener` whenever more can be drawn than before. */
@@ -82,8 +70,8 @@ export class EntropyBuffer {
   /** How old the oldest and the newest byte are, in milliseconds; undefined when it is empty. */
   ages(): { oldest: number; newest: number } | undefined {
     this.expire();
-    const first = this.#chunks[this.#head];
-    const last = this.#chunks.at(-1);
+    const first = this.#chunks.first();
+    const last = this.#chunks.last();
     if (first === undefined || last === undefined) return undefined;
     const born = ({ expiresAt }: Chunk): number => expiresAt - this.#options.maxAge;
     const now = this.#options.clock.monotonic();
@@ -95,7 +83,7 @@ export class EntropyBuffer {
     if (bytes > this.capacity) return false;
     if (this.#options.overflow === "DiscardOldest") return true;
     this.expire();
-    return this.#bytes + bytes <= this.capacity && this.#length() < this.#slots;
+    return this.#chunks.bytes + bytes <= this.capacity && this.#chunks.length < this.#slots;
   }
 
   async untilRoom(bytes: number, signal: AbortSignal): Promise<void> {
@@ -112,16 +100,15 @@ export class EntropyBuffer {
    * @param sources bit mask of the sources that they came from, for `revoke`
    */
   add(data: Buffer, age: number, sources = 0): void {
-    this.#receivedAt = this.#options.clock.monotonic();
-    const expiresAt = this.#receivedAt + this.#options.maxAge - Math.max(0, age);
+    const now = this.#options.clock.monotonic();
+    this.#receivedAt = now;
+    const expiresAt = now + this.#options.maxAge - Math.max(0, age);
     this.flow.add("received", data.length);
     this.meters.in.add(data.length);
     this.expire();
-    this.#discard(this.#bytes + data.length - this.capacity);
-    if (this.#length() >= this.#slots) this.#discard(this.#chunks[this.#head]?.data.length ?? 0);
+    this.#discard(this.#chunks.bytes + data.length - this.capacity);
+    if (this.#chunks.length >= this.#slots) this.#discard(this.#chunks.first()?.data.length ?? 0);
     this.#chunks.push({ data, expiresAt, sources });
-    this.#bytes += data.length;
-    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
     this.#onMore();
   }
 
@@ -131,7 +118,7 @@ export class EntropyBuffer {
    */
   take(bytes: number): Draw | undefined {
     if (this.available() < bytes || this.#inFlight + bytes > this.capacity) return undefined;
-    const pieces = this.#remove(bytes);
+    const pieces = this.#chunks.remove(bytes);
     this.flow.add("served", bytes);
     this.meters.out.add(bytes);
     this.#inFlight += bytes;
@@ -150,7 +137,7 @@ export class EntropyBuffer {
   /** Zeroes what has expired; also called by a timer, so that nothing waits for a reader. */
   expire(): void {
     const now = this.#options.clock.monotonic();
-    if (now < this.#nextExpiry) return;
+    if (now < this.#chunks.nextExpiry) return;
     this.#drop(({ expiresAt }) => expiresAt <= now, "expired");
   }
 
@@ -164,57 +151,19 @@ export class EntropyBuffer {
 
   /** Zeroes all that is left. */
   close(): void {
-    this.flow.add("shutdown", this.#bytes);
-    for (const piece of this.#remove(this.#bytes)) piece.fill(0);
+    this.#drop(() => true, "shutdown");
   }
 
   #drop(isGone: (chunk: Chunk) => boolean, flow: Flow): number {
-    const left: Chunk[] = [];
-    let dropped = 0;
-    this.#nextExpiry = Number.POSITIVE_INFINITY;
-    for (const chunk of this.#chunks.slice(this.#head)) {
-      if (isGone(chunk)) {
-        chunk.data.fill(0);
-        dropped += chunk.data.length;
-      } else {
-        left.push(chunk);
-        this.#nextExpiry = Math.min(this.#nextExpiry, chunk.expiresAt);
-      }
-    }
-    this.#chunks = left;
-    this.#head = 0;
-    this.#bytes -= dropped;
+    const dropped = this.#chunks.drop(isGone);
     this.flow.add(flow, dropped);
     this.#room.notify();
     return dropped;
   }
 
-  #length(): number {
-    return this.#chunks.length - this.#head;
-  }
-
   #discard(bytes: number): void {
     if (bytes <= 0) return;
     this.flow.add("discarded", bytes);
-    for (const piece of this.#remove(bytes)) piece.fill(0);
-  }
-
-  /** Removes exactly so many of the oldest bytes, as views of their chunks. */
-  #remove(bytes: number): Buffer[] {
-    const pieces: Buffer[] = [];
-    for (let left = bytes; left > 0;) {
-      const chunk = this.#chunks[this.#head]!;
-      const piece = chunk.data.subarray(0, left);
-      pieces.push(piece);
-      left -= piece.length;
-      if (piece.length === chunk.data.length) this.#head += 1;
-      else chunk.data = chunk.data.subarray(piece.length);
-    }
-    this.#bytes -= bytes;
-    if (this.#head > 1024 && this.#head * 2 > this.#chunks.length) {
-      this.#chunks = this.#chunks.slice(this.#head);
-      this.#head = 0;
-    }
-    return pieces;
+    for (const piece of this.#chunks.remove(bytes)) piece.fill(0);
   }
 }
