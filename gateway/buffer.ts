@@ -42,6 +42,7 @@ export class EntropyBuffer {
   readonly #chunks = new ChunkQueue();
   #inFlight = 0;
   #receivedAt: number | undefined;
+  #offeredAt: number | undefined;
 
   constructor(options: BufferOptions) {
     this.#options = options;
@@ -67,6 +68,11 @@ export class EntropyBuffer {
     return this.#receivedAt;
   }
 
+  /** The same, of bytes that were taken or only wanted for room: a full buffer is no dead source. */
+  offeredAt(): number | undefined {
+    return this.#offeredAt;
+  }
+
   /** How old the oldest and the newest byte are, in milliseconds; undefined when it is empty. */
   ages(): { oldest: number; newest: number } | undefined {
     this.expire();
@@ -78,8 +84,9 @@ export class EntropyBuffer {
     return { oldest: now - born(first), newest: now - born(last) };
   }
 
-  /** Whether `add` would take so many bytes. */
+  /** Whether `add` would take so many bytes, which are there: that they are offered is remembered. */
   hasRoom(bytes: number): boolean {
+    this.#offeredAt = this.#options.clock.monotonic();
     if (bytes > this.capacity) return false;
     if (this.#options.overflow === "DiscardOldest") return true;
     this.expire();
@@ -102,6 +109,7 @@ export class EntropyBuffer {
   add(data: Buffer, age: number, sources = 0): void {
     const now = this.#options.clock.monotonic();
     this.#receivedAt = now;
+    this.#offeredAt = now;
     const expiresAt = now + this.#options.maxAge - Math.max(0, age);
     this.flow.add("received", data.length);
     this.meters.in.add(data.length);

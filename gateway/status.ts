@@ -51,6 +51,8 @@ export interface StatusFacts {
   readonly capacity: number;
   /** Since bytes last came in; undefined when none have. */
   readonly sinceReceived: number | undefined;
+  /** Since bytes last came in or found no room; undefined when none have. */
+  readonly sinceOffered: number | undefined;
   /** Since the last push, by key id; undefined when there was none. */
   readonly sincePushes: readonly (readonly [keyId: string, since: number | undefined])[];
   /** Of what is in the buffer; undefined when it is empty. */
@@ -113,8 +115,7 @@ export function describeStatus(facts: StatusFacts): Status {
 }
 
 function listWarnings(facts: StatusFacts): string[] {
-  const { available, capacity, sinceReceived } = facts;
-  const since = sinceReceived === undefined ? undefined : Math.round(sinceReceived / 1000);
+  const { available, capacity, sinceReceived, sinceOffered } = facts;
   const warnings: string[] = [];
   if (facts.simulated) {
     warnings.push("simulated: the bytes come from a simulated appliance, not from hardware");
@@ -128,9 +129,10 @@ function listWarnings(facts: StatusFacts): string[] {
   if (facts.isDraining) warnings.push("draining: the gateway is shutting down");
   if (available === 0) warnings.push("empty: no fresh bytes");
   else if (available < capacity * lowFill) warnings.push("low: the buffer is below 10 %");
-  if (since === undefined) warnings.push("stale: nothing has come in since the start");
-  else if (since * 1000 > staleMilliseconds) {
-    warnings.push(`stale: nothing has come in for ${since} seconds`);
+  if (sinceOffered === undefined) warnings.push("stale: nothing has come in since the start");
+  else if (sinceOffered > staleMilliseconds) {
+    const seconds = Math.round((sinceReceived ?? facts.uptime) / 1000);
+    warnings.push(`stale: nothing has come in for ${seconds} seconds`);
   }
   return warnings;
 }

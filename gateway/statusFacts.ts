@@ -30,12 +30,13 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
   const { buffer, monitor, queue, lastPushes, troubles, served } = parts;
   const { startedAt, isDraining, clock } = parts;
   const now = clock.monotonic();
-  const receivedAt = buffer.receivedAt();
+  const since = (at: number | undefined): number | undefined => (at === undefined ? at : now - at);
   return describeStatus({
     available: buffer.available(),
     capacity: buffer.capacity,
-    sinceReceived: receivedAt === undefined ? undefined : now - receivedAt,
-    sincePushes: lastPushes.map(({ keyId, at }) => [keyId, at === undefined ? at : now - at]),
+    sinceReceived: since(buffer.receivedAt()),
+    sinceOffered: since(buffer.offeredAt()),
+    sincePushes: lastPushes.map(({ keyId, at }) => [keyId, since(at)]),
     ages: buffer.ages(),
     wall: nanosecondsToMilliseconds(clock.wall()),
     uptime: now - startedAt,

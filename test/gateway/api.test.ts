@@ -296,6 +296,27 @@ describe("GET /api/status and /health", () => {
     });
   });
 
+  test("a full buffer that turns packets away is not stale", async () => {
+    const clock = new ManualClock(Date.now());
+    const config = { buffer_size: 10_000, max_request_bytes: 10_000 };
+    const packets = { ...immediate, max_packet_size: 10_000 };
+    await using gateway = await startTestGateway({ ...config, push: packets }, { clock });
+    const offer = (keyHex?: string): Promise<number> => {
+      clock.advance(61_000);
+      const fields = { audience: gateway.audience, data: randomBytes(9_000), keyHex };
+      return push(gateway, makePacket({ ...fields, timestamp: clock.wall() }));
+    };
+    const warnings = async (): Promise<unknown> => {
+      const response = await fetch(`${gateway.api}/api/status`, { headers: withKey });
+      return ((await response.json()) as { warnings: unknown }).warnings;
+    };
+    expect(await offer()).toBe(200);
+    expect(await offer()).toBe(507);
+    expect(await warnings()).toEqual([]);
+    expect(await offer("5b".repeat(32))).toBe(401); // anybody can send what nobody signed
+    expect(await warnings()).toEqual(["stale: nothing has come in for 122 seconds"]);
+  });
+
   test("status needs a key and costs a request", async () => {
     await using gateway = await startTestGateway({
       rate_limit: { burst: 1, requests_per_second: 1 },

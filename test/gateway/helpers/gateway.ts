@@ -65,7 +65,7 @@ export interface PacketFields {
   readonly timestamp?: bigint;
   /** Whom it is signed for; null signs it for nobody, as v1 senders do. */
   readonly audience: string | null;
-  readonly keyHex?: string;
+  readonly keyHex?: string | undefined;
 }
 
 /** A packet as a collector would sign it now. */
