@@ -1,4 +1,5 @@
 import type { Clock } from "../common/clock.ts";
+import { Tally } from "../common/metrics.ts";
 import type { Conditioner } from "../common/conditioning/conditioner.ts";
 import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
 import type { EntropyBuffer } from "./buffer.ts";
@@ -12,18 +13,23 @@ export interface InletOptions {
   readonly clock: Clock;
 }
 
+/** Why bytes that the conditioner carried were never conditioned. */
+export const lossReasons = ["expired", "alarm"] as const;
+export type LossReason = (typeof lossReasons)[number];
+
 /**
  * The way in for verified bytes, whoever brings them: tested as they came, since after a hash a dead
  * source passes everything; then conditioned; then buffered.
  */
 export class Inlet {
+  /** Accepted bytes that were dropped while the conditioner waited for more. */
+  readonly lost = new Tally<LossReason>(lossReasons);
   readonly #options: InletOptions;
   /** When the oldest byte that the conditioner carries was new, monotonic milliseconds. */
   #carriedBorn = 0;
   /** Bit mask of the sources of what the conditioner carries. */
   #carriedSources = 0;
   #accepted = 0;
-  #expired = 0;
 
   constructor(options: InletOptions) {
     this.#options = options;
@@ -32,11 +38,6 @@ export class Inlet {
   /** Verified bytes that came in. */
   acceptedBytes(): number {
     return this.#accepted;
-  }
-
-  /** Of these, bytes that grew too old while the conditioner waited for more. */
-  expiredBytes(): number {
-    return this.#expired;
   }
 
   /** Whether `add` would take so many bytes. */
@@ -76,17 +77,19 @@ export class Inlet {
   expire(): void {
     const { conditioner, clock, maxAge } = this.#options;
     if (conditioner.carriedBytes() === 0 || clock.monotonic() - this.#carriedBorn < maxAge) return;
-    this.#expired += conditioner.discardCarried();
+    this.lost.add("expired", conditioner.discardCarried());
   }
 
   /**
-   * Zeroes what any of these sources has brought and nobody has drawn.
-   * @returns how many bytes that was
+   * Zeroes what any of these sources has brought, or had a part in, and nobody has drawn.
+   * @returns how many bytes that was, as they came in
    */
   revoke(sources: number): number {
     const { conditioner, buffer } = this.#options;
     const isCarried = (this.#carriedSources & sources) !== 0;
-    return (isCarried ? conditioner.discardCarried() : 0) + buffer.revoke(sources);
+    const carried = isCarried ? conditioner.discardCarried() : 0;
+    this.lost.add("alarm", carried);
+    return carried + conditioner.sourceBytes(buffer.revoke(sources));
   }
 
   /** Zeroes what is held on the way. */

@@ -14,11 +14,12 @@ export function exposeServing(registry: Registry, { inlet, monitor, buffer, queu
     "Verified bytes that came in, before conditioning.",
     () => inlet.acceptedBytes(),
   );
-  exposeCount(
+  exposeTally(
     registry,
-    "qrng_gateway_carried_expired_bytes_total",
-    "Accepted bytes that grew too old while conditioning waited for more.",
-    () => inlet.expiredBytes(),
+    "qrng_gateway_carried_lost_bytes_total",
+    "Accepted bytes that were dropped while conditioning waited for more, by reason.",
+    "reason",
+    inlet.lost,
   );
   exposeCount(
     registry,

@@ -29,6 +29,8 @@ export interface Conditioner {
   condition(data: Buffer): Buffer;
   /** How many bytes `condition` would give out for so many now. */
   outputBytes(inputBytes: number): number;
+  /** How many source bytes so many that `condition` gave out were made of, in whole blocks. */
+  sourceBytes(outputBytes: number): number;
   /** Source bytes that wait for more. */
   carriedBytes(): number;
   /** Zeroes what is carried over, when it has expired; returns how many bytes that was. */
@@ -70,6 +72,10 @@ class NoConditioner implements Conditioner {
 
   outputBytes(inputBytes: number): number {
     return inputBytes;
+  }
+
+  sourceBytes(outputBytes: number): number {
+    return outputBytes;
   }
 
   carriedBytes(): number {
@@ -139,6 +145,10 @@ class HashConditioner implements Conditioner {
   outputBytes(inputBytes: number): number {
     const blocks = Math.floor((this.#carriedBytes + inputBytes) / this.#carried.length);
     return blocks * hashOutputBytes;
+  }
+
+  sourceBytes(outputBytes: number): number {
+    return Math.floor(outputBytes / hashOutputBytes) * this.#carried.length;
   }
 
   carriedBytes(): number {

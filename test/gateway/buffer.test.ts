@@ -23,15 +23,20 @@ const bytesOf = (draw: Draw): Buffer => Buffer.concat(draw.pieces);
 const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
 
 type Action =
-  | { kind: "add"; size: number; age: number }
+  | { kind: "add"; size: number; age: number; sources: number }
   | { kind: "take"; size: number; release: boolean }
-  | { kind: "wait"; milliseconds: number };
+  | { kind: "wait"; milliseconds: number }
+  | { kind: "revoke"; sources: number };
+
+/** Bit masks of three sources. */
+const anySources = fc.integer({ min: 0, max: 7 });
 
 const anyAction: fc.Arbitrary<Action> = fc.oneof(
   fc.record({
     kind: fc.constant("add" as const),
     size: fc.integer({ min: 1, max: 300 }),
     age: fc.integer({ min: -2_000, max: 12_000 }),
+    sources: anySources,
   }),
   fc.record({
     kind: fc.constant("take" as const),
@@ -42,11 +47,18 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
     kind: fc.constant("wait" as const),
     milliseconds: fc.integer({ min: 0, max: 6_000 }),
   }),
+  fc.record({ kind: fc.constant("revoke" as const), sources: anySources }),
 );
 
 interface ModelByte {
   readonly value: number;
   readonly expiresAt: number;
+  readonly sources: number;
+}
+
+/** Bytes that have left, by whatever way. */
+function gone({ flow }: EntropyBuffer): number {
+  return flow.total() - flow.get("received");
 }
 
 /** The buffer as anybody would first write it: an array of bytes. */
@@ -54,6 +66,7 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
   const { clock, buffer } = createBuffer(overflow);
   let model: ModelByte[] = [];
   let held: Draw[] = [];
+  const added: Buffer[] = [];
   let next = 0;
   const expire = (): void => {
     model = model.filter(({ expiresAt }) => expiresAt > clock.monotonic());
@@ -61,17 +74,23 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
   for (const action of actions) {
     expire();
     if (action.kind === "wait") clock.advance(action.milliseconds);
-    else if (action.kind === "add") {
+    else if (action.kind === "revoke") {
+      const left = model.filter(({ sources }) => (sources & action.sources) === 0);
+      expect(buffer.revoke(action.sources)).toBe(model.length - left.length);
+      model = left;
+    } else if (action.kind === "add") {
       const data = Buffer.from(
-        Array.from({ length: action.size }, () => (next = (next + 1) % 251)),
+        Array.from({ length: action.size }, () => (next = (next % 251) + 1)),
       );
       const fits = overflow === "DiscardOldest" || model.length + action.size <= capacity;
       expect(buffer.hasRoom(action.size)).toBe(fits);
       if (!fits) continue;
       const expiresAt = clock.monotonic() + maxAge - Math.max(0, action.age);
-      model.push(...Array.from(data, (value) => ({ value, expiresAt })));
+      const { sources } = action;
+      model.push(...Array.from(data, (value) => ({ value, expiresAt, sources })));
       model = model.slice(-capacity);
-      buffer.add(data, action.age);
+      added.push(data);
+      buffer.add(data, action.age, sources);
     } else {
       const inFlight = held.reduce((sum, draw) => sum + draw.bytes, 0);
       const draw = buffer.take(action.size);
@@ -89,10 +108,10 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
     }
     expire();
     expect(buffer.available()).toBe(model.length);
-    const { flow } = buffer;
-    expect(flow.get("received")).toBe(
-      model.length + flow.get("served") + flow.get("expired") + flow.get("discarded"),
-    );
+    expect(buffer.flow.get("received")).toBe(model.length + gone(buffer));
+    const inFlight = held.reduce((sum, draw) => sum + draw.bytes, 0);
+    const left = added.reduce((sum, data) => sum + data.filter((byte) => byte !== 0).length, 0);
+    expect(left).toBe(model.length + inFlight); // all else is zeroed
   }
   for (const draw of held) draw.release();
   held = [];

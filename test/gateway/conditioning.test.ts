@@ -67,7 +67,9 @@ describe("Hash never gives out more entropy than came in (I3)", () => {
     clock.advance(9_999);
     await pushNow(randomBytes(1));
     expect(await available(gateway)).toBe(0);
-    expect(await metric(gateway, "qrng_gateway_carried_expired_bytes_total")).toBe(71);
+    expect(await metric(gateway, 'qrng_gateway_carried_lost_bytes_total{reason="expired"}')).toBe(
+      71,
+    );
     await pushNow(randomBytes(71));
     expect(await available(gateway)).toBe(64);
   });
