@@ -174,7 +174,9 @@ export const gatewayConfig = z
     push: push.prefault({}).describe("how packets come in"),
     simulated: flag()
       .default(false)
-      .describe("the bytes come from a simulated appliance; /api/status says so"),
+      .describe(
+        "the bytes come from a simulated appliance; /api/status says so, as of a simulated source in Direct",
+      ),
     mcp: mcp.prefault({}).describe("the Model Context Protocol, at /mcp"),
     management_address: address()
       .prefault("127.0.0.1:9464")

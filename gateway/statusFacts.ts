@@ -1,4 +1,5 @@
 import { nanosecondsToMilliseconds, type Clock } from "../common/clock.ts";
+import { listSources } from "../common/sources/config.ts";
 import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
 import type { EntropyBuffer } from "./buffer.ts";
 import type { Trouble } from "../common/supply/supply.ts";
@@ -42,7 +43,7 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
     uptime: now - startedAt,
     isDraining: isDraining(),
     troubles,
-    simulated: config.simulated,
+    simulated: isSimulated(config),
     mode: config.deployment_mode,
     version,
     requests: served.total(),
@@ -55,4 +56,10 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
     conditioning: config.conditioning,
     quality: describeReport(monitor.report()),
   });
+}
+
+/** Whether any of the bytes come from a simulated appliance, as far as the config says. */
+function isSimulated({ simulated, direct_mode_config: direct }: GatewayConfig): boolean {
+  const sources = direct === undefined ? [] : listSources(direct);
+  return simulated || sources.some((source) => source.type === "Quantis" && source.simulated);
 }
