@@ -52,6 +52,7 @@ const names: readonly `${string}.${Extension}`[] = [
   "history.js",
   "icon.svg",
   "key.js",
+  "lights.js",
   "page.js",
   "pi.js",
   "repeat.js",

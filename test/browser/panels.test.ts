@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { draw, fill, withKey } from "../gateway/helpers/gateway.ts";
+import { makeAuthority } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { sends, sendsBytes, startFaultAppliance } from "../helpers/faultAppliance.ts";
+import { makeFolder } from "../helpers/folder.ts";
 import { enter, fact, setHidden } from "./helpers/enter.ts";
 import { openBrowser, visit } from "./helpers/visit.ts";
 
@@ -35,6 +39,30 @@ test("shows the gateway's status", async () => {
     ).json()) as { version: string };
     expect(await fact(page, "Version")).toBe(status.version);
     expect(await fact(page, "Last push, key config-bound")).toMatch(/\d:\d\d/);
+  });
+});
+
+test.for([
+  ["gives no bytes", "ERR_SOURCE_STATUS", sends("text/plain", "", 500)],
+  ["cut off by a health test", "repetition count", sendsBytes(randomBytes(1024).fill(7, 9, 49))],
+] as const)("shows why nothing comes from a source: %s", async ([text, reason, reply]) => {
+  await using folder = await makeFolder();
+  const authority = await makeAuthority();
+  const identity = await authority.issue();
+  await using appliance = await startFaultAppliance({ identity, reply });
+  await writeFile(folder.at("ca.pem"), authority.certificate);
+  const source = { name: "lab", type: "Quantis" as const, url: appliance.url };
+  const config = {
+    deployment_mode: "Direct" as const,
+    direct_mode_config: {
+      sources: [{ ...source, ca_file: folder.at("ca.pem"), fetch_chunk_size: 1024 }],
+    },
+  };
+  await visit({ browser, config }, async ({ page }) => {
+    await enter(page);
+    await page.getByText("Source: Failing").waitFor();
+    await page.getByRole("listitem").getByText(text).waitFor();
+    await page.getByText("nothing comes from lab").getByText(reason).waitFor();
   });
 });
 

@@ -48,6 +48,8 @@ export interface Visit {
 export interface VisitOptions {
   readonly browser: Browser;
   readonly context?: BrowserContextOptions;
+  /** Of the gateway, instead of one with a small buffer that calls itself simulated. */
+  readonly config?: GatewayConfigInput;
   /** What the console may say, beside nothing: an answer such as 401 is an error to it. */
   readonly allowed?: RegExp;
 }
@@ -57,10 +59,10 @@ export interface VisitOptions {
  * the console, no violation of the page's policy, no request to elsewhere.
  */
 export async function visit(
-  { browser, context: contextOptions, allowed }: VisitOptions,
+  { browser, context: contextOptions, config = smallBuffer, allowed }: VisitOptions,
   body: (visit: Visit) => Promise<void>,
 ): Promise<void> {
-  await using gateway = await startTestGateway(smallBuffer);
+  await using gateway = await startTestGateway(config);
   const origin = gateway.api;
   const context = await browser.newContext(contextOptions);
   try {
