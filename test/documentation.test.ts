@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { pushMeanings } from "../gateway/push/listener.ts";
 import { startTestGateway } from "./gateway/helpers/gateway.ts";
 
 /** Metric names in a text, as code in markdown or as `# TYPE` lines of a scrape. */
@@ -29,4 +30,13 @@ test("gateway/README.md shows every path and every error code", async () => {
   const codes = new Set(sources.join().match(/"ERR_[A-Z_]+"/g));
   const missing = [...codes].filter((code) => !readme.includes(code.replaceAll('"', "`")));
   expect(missing.filter((code) => code !== '"ERR_INTERNAL"')).toEqual([]);
+});
+
+test("gateway/README.md has a row for each push that is refused, with its status", async () => {
+  const readme = await readFile(new URL("../gateway/README.md", import.meta.url), "utf8");
+  const rows = [...readme.matchAll(/^\| (\d{3}) \| `(ERR_PUSH_\w+)` \| \S/gm)];
+  const refusals = Object.entries(pushMeanings).filter(([, [status]]) => status !== 200);
+  expect(rows.map(([, status, code]) => `${status} ${code}`)).toEqual(
+    refusals.map(([answer, [status]]) => `${status} ERR_PUSH_${answer.toUpperCase()}`).sort(),
+  );
 });

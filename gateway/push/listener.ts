@@ -10,7 +10,7 @@ import type { Judgement, Receiver } from "./receiver.ts";
 type Meaning = readonly [status: number, text: string];
 
 /** Every answer of the push listener, with its status and, for people, what it means. */
-const answers = {
+export const pushMeanings = {
   taken: [200, "the bytes are in the buffer"],
   known: [200, "the bytes were taken before"],
   seen: [409, "the bytes were taken before"],
@@ -29,8 +29,8 @@ const answers = {
   full: [507, "the buffer has no room"],
 } as const satisfies Record<Judgement, Meaning> & Record<string, Meaning>;
 
-export type PushAnswer = keyof typeof answers;
-export const pushAnswers = Object.keys(answers) as PushAnswer[];
+export type PushAnswer = keyof typeof pushMeanings;
+export const pushAnswers = Object.keys(pushMeanings) as PushAnswer[];
 
 interface Encoding {
   readonly maxBytes: (dataBytes: number) => number;
@@ -125,7 +125,7 @@ async function readBody(request: IncomingMessage, length: number): Promise<Buffe
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, answer: PushAnswer): void {
-  const [status, text] = answers[answer];
+  const [status, text] = pushMeanings[answer];
   // A body that was not read would be taken for the next request.
   if (!request.complete) response.setHeader("connection", "close");
   if (answer === "method") response.setHeader("allow", "POST");
