@@ -8,6 +8,8 @@ import { makePacket } from "../gateway/helpers/gateway.ts";
 const packetBlocks = 4_096;
 /** How long a full gateway is left alone. */
 const pauseMilliseconds = 20;
+/** How long a packet is pushed again and again: as long as it is fresh. */
+const patienceMilliseconds = 30_000;
 
 export interface PusherOptions {
   /** The push listener's address, which packets are signed for. */
@@ -32,9 +34,10 @@ export async function pushAll(options: PusherOptions, signal: AbortSignal): Prom
     const data = cipher.encrypt(blocks, packetBlocks);
     const send = encodePacket(makePacket({ data, audience, sequence }));
     const url = `http://${audience}/push`;
+    const end = performance.now() + patienceMilliseconds;
     let status: number | undefined;
     do ({ status } = await exchange({ url, method: "POST", headers, agent, send }));
-    while (status === undefined && !signal.aborted);
+    while (status === undefined && performance.now() < end);
     if (status === 200 || status === 409) {
       blocks += packetBlocks;
       sequence += 1n;
