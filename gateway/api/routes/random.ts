@@ -89,5 +89,9 @@ function negotiate(accepts: Call<unknown>["accepts"]): Encoding {
   const type = accepts(["text/plain", "application/octet-stream"]);
   if (type === "text/plain") return "hex";
   if (type === "application/octet-stream") return "binary";
-  throw new Problem(406, "ERR_ACCEPT", "answers are text/plain or application/octet-stream");
+  throw new Problem(
+    406,
+    "ERR_ACCEPT",
+    "answers are text/plain or application/octet-stream, and with count application/json",
+  );
 }
