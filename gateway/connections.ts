@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 interface Life {
-  /** A request is being answered. */
-  busy: boolean;
+  /** The answer under way. */
+  answer: ServerResponse | undefined;
   /** The time is up. */
   old: boolean;
 }
@@ -25,10 +25,11 @@ export function limitLifetimes(
 
   const retire = (socket: Socket, life: Life): void => {
     life.old = true;
-    if (!life.busy) socket.destroy();
+    if (life.answer === undefined) socket.destroy();
+    else life.answer.shouldKeepAlive = false; // said where its head is not out yet
   };
   server.on(event, (socket: Socket) => {
-    const life = { busy: false, old: false };
+    const life: Life = { answer: undefined, old: false };
     const timer = setTimeout(() => retire(socket, life), lifetime(socket)).unref();
     lives.set(socket, life);
     socket.once("close", () => {
@@ -39,10 +40,9 @@ export function limitLifetimes(
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const life = lives.get(request.socket);
     if (life === undefined) return;
-    life.busy = true;
-    if (life.old) response.shouldKeepAlive = false;
+    life.answer = response;
     response.once("close", () => {
-      life.busy = false;
+      life.answer = undefined;
       if (life.old) request.socket.end();
     });
   });

@@ -18,7 +18,7 @@ export interface Answer {
 /** Random bytes belong in nobody's cache. */
 export const noStore = { "cache-control": "no-store" } as const;
 
-/** A client that reads nothing for so long is cut off. */
+/** A client that reads nothing for so long is cut off; for twice as long, when it read a part first. */
 export const stalledMilliseconds = 30_000;
 
 /** Writes the answer; Buffers are handed to the socket as they are, without a copy. */

@@ -7,7 +7,7 @@ import { eventually } from "../helpers/eventually.ts";
 
 /** A server whose connections end at an age, and which answers when it is told to. */
 async function startLimited(lifetime: number) {
-  const server: Server = createServer();
+  const server: Server = createServer({ keepAliveTimeout: 600_000 });
   const retireAll = limitLifetimes(server, "connection", () => lifetime);
   const asked: ServerResponse[] = [];
   server.on("request", (_, response) => asked.push(response));
@@ -50,7 +50,20 @@ test("an answer under way at that age is whole, and says that the connection end
   expect(socket.closed).toBe(false);
   limited.asked[0]!.end("whole");
   await eventually(() => socket.closed);
-  expect(answer()).toContain("whole");
+  expect(answer()).toMatch(/^connection: close\r\n[^]*whole/im);
+});
+
+test("an answer whose head is out already is whole too", async () => {
+  await using limited = await startLimited(600_000);
+  const { socket, answer } = limited.open();
+  socket.write(request);
+  await eventually(() => limited.asked.length === 1);
+  limited.asked[0]!.write("begun, ");
+  await eventually(() => answer().includes("begun"));
+  limited.retireAll();
+  limited.asked[0]!.end("ended");
+  await eventually(() => socket.closed);
+  expect(answer()).toContain("ended");
 });
 
 test("until that age a connection serves one request after the other", async () => {
@@ -76,5 +89,5 @@ test("all that are open can be ended, each after its answer", async () => {
   expect(busy.socket.closed).toBe(false);
   limited.asked[0]!.end("whole");
   await eventually(() => busy.socket.closed);
-  expect(busy.answer()).toContain("whole");
+  expect(busy.answer()).toMatch(/^connection: close\r\n[^]*whole/im);
 });
