@@ -124,6 +124,29 @@ test.concurrent("a body that comes too slowly is cut, and nothing of it is taken
   expect(await metric(gateway, "qrng_gateway_accepted_bytes_total")).toBe(8);
 });
 
+test.concurrent(
+  "a client that reads no more of its answer is cut",
+  { timeout: 110_000 },
+  async () => {
+    const size = 16 * 2 ** 20; // more than the system takes for a client that does not read
+    await using gateway = await startTestGateway({
+      buffer_size: size,
+      max_request_bytes: size,
+      push: { ...immediate, max_packet_size: size },
+    });
+    await fill(gateway, randomBytes(size));
+    const path = `/api/random?bytes=${size}&encoding=binary`;
+    const head = `GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${apiKey}\r\n\r\n`;
+    const { socket } = open(gateway.api, head);
+    socket.pause();
+    await eventually(async () => (await metric(gateway, "qrng_gateway_buffer_bytes")) === 0);
+    await fill(gateway, randomBytes(1_000));
+    expect((await draw(gateway, "?bytes=1000")).status).toBe(503); // as much as may be is under way
+    await eventually(async () => (await draw(gateway, "?bytes=1000")).status === 200, 100_000);
+    socket.destroy();
+  },
+);
+
 test("collectors' connections are bounded on their own", async () => {
   await using gateway = await startTestGateway({ push: { ...immediate, max_connections: 2 } });
   const held = [open(gateway.push, ""), open(gateway.push, "")];
