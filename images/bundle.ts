@@ -1,0 +1,47 @@
+import { globSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { build } from "esbuild";
+import { type Program, root } from "./programs.ts";
+
+/** CommonJS packages call `require` for Node's own modules; an ES module has none. */
+const requireShim = `import { createRequire as requireFrom } from "node:module";
+const require = requireFrom(import.meta.url);`;
+
+/**
+ * Writes a program as one file, `main.js`, and its assets into `folder`. Names and lines are kept,
+ * so that the positions in a log can be looked up in the image itself, without a source map.
+ * @returns the files that went in, sources and packages' alike, relative to the root
+ */
+export async function bundle(program: Program, folder: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [`${program.name}/main.ts`],
+    outfile: join(folder, "main.js"),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node26",
+    banner: { js: requireShim },
+    legalComments: "eof",
+    metafile: true,
+    logLevel: "warning",
+  });
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
+  return [...used, ...(await copyAssets(program, folder))];
+}
+
+/** Written anew: a copy would keep the modes of the checkout, which differ between machines. */
+async function copyAssets(program: Program, folder: string): Promise<string[]> {
+  const copied: string[] = [];
+  for (const assets of program.assets) {
+    const target = join(folder, assets.folder);
+    await mkdir(target, { recursive: true });
+    for (const file of globSync(assets.files, { cwd: root })) {
+      await writeFile(join(target, basename(file)), await readFile(join(root, file)));
+      copied.push(file);
+    }
+  }
+  return copied;
+}
