@@ -10,6 +10,7 @@ export default defineConfig({
       "test/tools/**",
       "test/cluster/**",
       "test/operatorCluster/**",
+      "test/images/**",
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
