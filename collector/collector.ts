@@ -47,6 +47,7 @@ export async function startCollector(
   const supply = await openSupply(config, {
     sink: accumulator,
     capacity: config.buffer_size,
+    maxAge: config.max_age,
     registry,
     clock,
     log,

@@ -60,12 +60,18 @@ export class PieceQueue {
     this.#pieces[this.#pieces.length - 1] = { ...last, data: copy };
   }
 
-  /** Zeroes all; returns how many bytes that was. */
-  clear(): number {
-    const cleared = this.#bytes;
-    for (const { data } of this.#pieces) data.fill(0);
-    this.#pieces = [];
-    this.#bytes = 0;
-    return cleared;
+  /**
+   * Zeroes what was fetched until then, all when left out. Pieces come in the order of their fetches.
+   * @returns how many bytes that was
+   */
+  clear(fetchedUntil = Number.POSITIVE_INFINITY): number {
+    const before = this.#bytes;
+    for (;;) {
+      const first = this.#pieces[0];
+      if (first === undefined || first.fetchedAt > fetchedUntil) return before - this.#bytes;
+      first.data.fill(0);
+      this.#pieces.shift();
+      this.#bytes -= first.data.length;
+    }
   }
 }

@@ -138,6 +138,7 @@ async function startIntake(
     ...parts,
     sink,
     capacity: config.buffer_size,
+    maxAge: config.max_age,
     registry,
   });
   return {

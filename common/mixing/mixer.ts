@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import type { AlarmTier, ContinuousTest } from "../health/alarms.ts";
 import { ContinuousTests } from "../health/continuousTests.ts";
-import { tierCutoffs } from "../health/cutoffs.ts";
+import { tierCutoffs, windowSamples } from "../health/cutoffs.ts";
 import { type Piece, PieceQueue } from "../pieces.ts";
 import {
   hashStrategy,
@@ -34,7 +34,9 @@ export type MixResult =
   | {
       /** Of the mixed stream: several sources are broken in the same way, or the mixing is. */
       readonly alarm: { readonly test: ContinuousTest; readonly tier: AlarmTier };
-      /** Bytes of all sources that were zeroed for it, those of this mix among them. */
+      /** Mask of the sources that took part in the window or the run that failed. */
+      readonly sources: number;
+      /** Bytes of this mix, which were zeroed. */
       readonly discardedBytes: number;
     };
 
@@ -55,6 +57,8 @@ export class Mixer {
    * sources that cancel each other out do so from the first byte on.
    */
   readonly #tests: ContinuousTests;
+  /** Mask of the sources of bytes that are still under test: of the window and the run under way. */
+  #underTest = 0;
 
   constructor(strategy: Strategy, { sources, alphaExponent }: MixerOptions) {
     this.#strategy = strategy;
@@ -92,9 +96,12 @@ export class Mixer {
     return this.#lane(source).queue.bytes;
   }
 
-  /** Zeroes what is held of a source; returns how many bytes that was. */
-  discard(source: string): number {
-    return this.#lane(source).queue.clear();
+  /**
+   * Zeroes what is held of a source and was fetched until then, all when left out.
+   * @returns how many bytes that was
+   */
+  discard(source: string, fetchedUntil?: number): number {
+    return this.#lane(source).queue.clear(fetchedUntil);
   }
 
   /** A source in quarantine is not usable. */
@@ -109,23 +116,31 @@ export class Mixer {
 
   /**
    * What can be mixed now, up to `maxBytes` (for Hash whole blocks of 64); undefined while too few
-   * sources have bytes. After an alarm nothing is held, and the tests have begun anew.
+   * sources have bytes. After an alarm the tests have begun anew; what else is held of the sources
+   * that it blames is for the caller to discard.
    */
   mix(maxBytes: number): MixResult | undefined {
-    const heldBytes = this.#lanes.reduce((sum, { queue }) => sum + queue.bytes, 0);
     const mixed = this.#strategy.mix(this.#usable(), maxBytes);
     if (mixed === undefined) return undefined;
+    const begin = this.#tests.examinedBytes;
     const alarm = this.#tests.examine(mixed.data);
-    if (alarm === undefined) return { mixed };
+    if (alarm === undefined) {
+      const { clearBytes, examinedBytes } = this.#tests;
+      if (clearBytes >= begin) this.#underTest = 0;
+      if (clearBytes < examinedBytes) this.#underTest |= mixed.sources;
+      return { mixed };
+    }
+    const sources = this.#underTest | mixed.sources;
     mixed.data.fill(0);
-    this.close();
     this.#tests.restart();
-    return { alarm: { test: alarm.test, tier: alarm.tier }, discardedBytes: heldBytes };
-  }
-
-  /** Zeroes all that is held. */
-  close(): void {
-    for (const { queue } of this.#lanes) queue.clear();
+    this.#underTest = 0;
+    const { test, tier, at } = alarm;
+    return {
+      alarm: { test, tier },
+      // Neither a window nor a run that passes until its end is longer.
+      sources: at > windowSamples ? mixed.sources : sources,
+      discardedBytes: mixed.data.length,
+    };
   }
 
   #usable(): readonly Lane[] {

@@ -57,6 +57,8 @@ export interface SupplyDeps {
   readonly sink: Sink;
   /** What the sink can hold. */
   readonly capacity: number;
+  /** Milliseconds after which it drops bytes. */
+  readonly maxAge: number;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -70,7 +72,7 @@ const mixBytes = 65_536;
  * @throws ConfigError when a file that it names cannot be read
  */
 export async function openSupply(config: SupplyConfig, deps: SupplyDeps): Promise<Supply> {
-  const { sink, capacity, registry, clock, log } = deps;
+  const { sink, capacity, maxAge, registry, clock, log } = deps;
   const entries = listSources(config);
   const { strategy, min_sources: minSources } = config.mixing;
   const alphaExponent = config.health.alpha_exponent;
@@ -98,6 +100,8 @@ export async function openSupply(config: SupplyConfig, deps: SupplyDeps): Promis
     }),
     sink,
     mixBytes: Math.min(mixBytes, capacity),
+    // Whoever waits for a partner leaves it half of its time to be sent and used.
+    maxWait: strategy === "None" ? maxAge : maxAge / 2,
     onFetch: createFetchTimer(registry),
     clock,
     random: Math.random,

@@ -42,12 +42,14 @@ export function exposeSupply(registry: Registry, supply: Supply): void {
   });
   new Counter({
     name: "qrng_source_discarded_bytes_total",
-    help: "Of these, bytes that went no further: of an alarm, or fetched for a retest.",
-    labelNames: ["source"],
+    help: "Of these, bytes that went no further than tests and mix, by reason.",
+    labelNames: ["source", "reason"],
     registers: [registry],
     collect() {
       this.reset();
-      for (const loop of loops) this.inc({ source: loop.source }, loop.discardedBytes());
+      for (const { source, discarded } of loops) {
+        for (const [reason, count] of discarded.entries()) this.inc({ source, reason }, count);
+      }
     },
   });
   new Gauge({

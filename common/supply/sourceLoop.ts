@@ -37,19 +37,28 @@ export interface SourceLoopOptions {
 
 /** What an alarm came in time for, and what it did not. */
 export interface CutOff {
-  /** Bytes with a part of the source in them that were zeroed, tested and not yet sent. */
-  readonly zeroedBytes: number;
-  /** Such bytes that had been sent since the source was last trusted. */
+  /** Bytes of the source that were zeroed in the mix, where they waited for their partners. */
+  readonly waitingBytes: number;
+  /** Bytes with a part of the source in them that the sink held, and zeroed. */
+  readonly revokedBytes: number;
+  /** Such bytes that the sink no longer had, of those since the source was last trusted. */
   readonly goneBytes: number;
 }
+
+/**
+ * Why bytes that a source gave never reached the sink: it failed a test, was tested again, had waited
+ * for its partners for too long, or the program ended.
+ */
+export const discardReasons = ["alarm", "retest", "expired", "shutdown"] as const;
+export type DiscardReason = (typeof discardReasons)[number];
 
 export interface SourceLoop extends Running {
   readonly source: string;
   readonly outcomes: Tally<"ok" | SourceErrorCode>;
   readonly alarms: Tally<HealthTest>;
+  /** Bytes, of those that were fetched. */
+  readonly discarded: Tally<DiscardReason>;
   fetchedBytes(): number;
-  /** Of these, bytes that went no further than its tests: of an alarm, or fetched for a retest. */
-  discardedBytes(): number;
   /** Of these, bytes that wait until their window has passed. */
   heldBytes(): number;
   /** How the latest fetch ended; undefined before the first has. */
@@ -67,11 +76,11 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
   const { name } = source;
   const outcomes = new Tally(["ok", ...sourceErrorCodes]);
   const alarms = new Tally(healthTests);
+  const discarded = new Tally(discardReasons);
   const stopping = new AbortController();
   const { signal } = stopping;
   let standing = newcomer;
   let fetchedBytes = 0;
-  let passedBytes = 0;
   let cleanBytes = 0;
   let latest: "ok" | SourceErrorCode | undefined;
   let failures = 0;
@@ -81,25 +90,31 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     alarms.add(alarm.test);
     standing = afterAlarm(standing, alarm, { cleanBytes, now: clock.monotonic(), random });
     cleanBytes = 0;
+    discarded.add("alarm", tests.heldBytes());
     tests.restart();
+    const { waitingBytes, revokedBytes, goneBytes } = options.cutOff(alarm);
+    discarded.add("alarm", waitingBytes);
     const { test, tier } = alarm;
-    log.error({ source: name, test, tier, ...options.cutOff(alarm) }, alarmText[tier]);
+    const zeroedBytes = waitingBytes + revokedBytes;
+    log.error({ source: name, test, tier, zeroedBytes, goneBytes }, alarmText[tier]);
     options.onChange();
   };
 
   const judge = (chunk: Buffer, fetchedAt: number): void => {
+    const testedBytes = tests.heldBytes() + chunk.length;
     const verdict = tests.update(chunk, fetchedAt);
-    if ("alarm" in verdict) return quarantine(verdict.alarm);
+    if ("alarm" in verdict) {
+      discarded.add("alarm", testedBytes);
+      return quarantine(verdict.alarm);
+    }
     if (standing.state === "trusted") {
       cleanBytes += chunk.length;
-      for (const piece of verdict.pieces) {
-        passedBytes += piece.data.length;
-        options.pass(piece);
-      }
+      for (const piece of verdict.pieces) options.pass(piece);
       return;
     }
     if (verdict.pieces.length === 0) return; // the start-up test goes on
     for (const { data } of verdict.pieces) data.fill(0);
+    discarded.add("retest", testedBytes - tests.heldBytes());
     standing = afterRetest(standing);
     log.info({ source: name }, "source has passed its tests again");
     options.onChange();
@@ -111,8 +126,9 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     const chunk = await source.fetch(signal);
     options.onFetch((clock.monotonic() - fetchedAt) / 1000);
     fetchedBytes += chunk.length;
-    if (standing === before) judge(chunk, fetchedAt);
-    else chunk.fill(0); // another source's alarm cut this one off meanwhile
+    if (standing === before) return judge(chunk, fetchedAt);
+    chunk.fill(0); // another source's alarm cut this one off meanwhile
+    discarded.add("alarm", chunk.length);
   };
 
   const note = (outcome: "ok" | SourceErrorCode, error?: SourceError): void => {
@@ -126,7 +142,7 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     options.onChange();
   };
 
-  const untilWanted = async (): Promise<void> => {
+  const untilDue = async (): Promise<void> => {
     switch (standing.state) {
       case "trusted":
         return options.untilRoom(signal);
@@ -134,6 +150,14 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
         return sleep(Math.max(0, standing.retestAt - clock.monotonic()), signal);
       case "failed":
         return new Notice().wait(signal); // for ever
+    }
+  };
+
+  /** Another source's alarm may cut this one off while it waits for room: then it waits on. */
+  const untilWanted = async (): Promise<void> => {
+    for (let due: Standing | undefined; due !== standing && !signal.aborted;) {
+      due = standing;
+      await untilDue();
     }
   };
 
@@ -156,14 +180,15 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
   };
   const done = run().finally(() => {
     source.close();
+    discarded.add("shutdown", tests.heldBytes());
     tests.close();
   });
   return {
     source: name,
     outcomes,
     alarms,
+    discarded,
     fetchedBytes: () => fetchedBytes,
-    discardedBytes: () => fetchedBytes - passedBytes - tests.heldBytes(),
     heldBytes: () => tests.heldBytes(),
     latest: () => latest,
     standing: () => standing,

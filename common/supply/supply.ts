@@ -1,13 +1,13 @@
 import type { Clock } from "../clock.ts";
-import type { AlarmTier, HealthAlarm } from "../health/alarms.ts";
+import type { HealthAlarm } from "../health/alarms.ts";
 import type { SourceTests } from "../health/sourceTests.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Mixer } from "../mixing/mixer.ts";
+import type { MixResult, Mixer } from "../mixing/mixer.ts";
 import type { Mixed } from "../mixing/strategies.ts";
 import type { Source } from "../sources/source.ts";
 import { Notice } from "../wait.ts";
 import type { Sink } from "./sink.ts";
-import { startSourceLoop, type CutOff, type SourceLoop } from "./sourceLoop.ts";
+import { startSourceLoop, type CutOff, type DiscardReason, type SourceLoop } from "./sourceLoop.ts";
 
 export interface SuppliedSource {
   readonly source: Source;
@@ -22,6 +22,11 @@ export interface SupplyOptions {
   readonly sink: Sink;
   /** What is mixed at once, at most; the sink can hold so much. */
   readonly mixBytes: number;
+  /**
+   * Milliseconds from a fetch after which bytes that wait in the mix are dropped: a mix is as old as
+   * the oldest byte in it, so old ones would spoil the fresh ones of a slow partner.
+   */
+  readonly maxWait: number;
   readonly onFetch: (source: string, seconds: number) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -48,6 +53,8 @@ export interface Trouble {
   readonly isCutOff: boolean;
 }
 
+type FailedMix = Extract<MixResult, { readonly alarm: unknown }>;
+
 /** More than a mix ever takes of one source for a block; what is fetched ahead of the mix. */
 const enoughBytes = 1_024;
 
@@ -64,7 +71,7 @@ const backoff = { min: 200, max: 30_000 };
  * alarm zeroes what is left of its source on the whole way.
  */
 export function startSupply(options: SupplyOptions): Supply {
-  const { mixer, sink, mixBytes, log } = options;
+  const { mixer, sink, mixBytes, maxWait, clock, log } = options;
   const arrived = new Notice();
   const used = new Notice();
   const stopping = new AbortController();
@@ -75,13 +82,13 @@ export function startSupply(options: SupplyOptions): Supply {
 
   const cutOff = (source: string, alarm: HealthAlarm): CutOff => {
     mixer.setUsable(source, false);
-    const waiting = mixer.discard(source);
-    const revoked = sink.revoke(mixer.bitOf(source));
-    const goneBytes = Math.max(0, (passedOn.get(source) ?? 0) - revoked);
+    const waitingBytes = mixer.discard(source);
+    const revokedBytes = sink.revoke(mixer.bitOf(source));
+    const goneBytes = Math.max(0, (passedOn.get(source) ?? 0) - revokedBytes);
     passedOn.set(source, 0);
     used.notify();
     if (alarm.test === "not independent") blamePartner(source, alarm.otherSource);
-    return { zeroedBytes: waiting + revoked, goneBytes };
+    return { waitingBytes, revokedBytes, goneBytes };
   };
 
   /** Nobody can tell which of the two gives the other's bytes. */
@@ -131,19 +138,27 @@ export function startSupply(options: SupplyOptions): Supply {
       cutOff: (alarm) => cutOff(source.name, alarm),
       onChange: review,
       onFetch: (seconds) => options.onFetch(source.name, seconds),
-      clock: options.clock,
+      clock,
       random: options.random,
       log,
     }),
   );
 
+  const discard = (reason: DiscardReason, fetchedUntil?: number): void => {
+    for (const { source, discarded } of loops) {
+      discarded.add(reason, mixer.discard(source, fetchedUntil));
+    }
+    used.notify();
+  };
+
   const pump = async (): Promise<void> => {
     const { signal } = stopping;
     while (!signal.aborted) {
+      discard("expired", clock.monotonic() - maxWait);
       const ready = Math.min(mixBytes, mixer.readyBytes());
       if (ready === 0) {
         if (isEnding) return;
-        await arrived.wait(signal);
+        await arrived.wait(signal, maxWait);
         continue;
       }
       await sink.untilRoom(ready, signal);
@@ -151,15 +166,18 @@ export function startSupply(options: SupplyOptions): Supply {
       const result = mixer.mix(ready);
       if (result === undefined) continue; // an alarm took it back while there was no room
       used.notify();
-      if ("alarm" in result) blameAll(result.alarm.tier);
+      if ("alarm" in result) blame(result);
       else passOn(result.mixed);
     }
   };
 
   /** The mixed stream failed: all that took part are broken in the same way, or the mixing is. */
-  const blameAll = (tier: AlarmTier): void => {
+  const blame = ({ alarm, sources, discardedBytes }: FailedMix): void => {
     for (const loop of loops) {
-      if (loop.standing().state === "trusted") loop.quarantine({ test: "mixed stream", tier });
+      if ((sources & mixer.bitOf(loop.source)) === 0) continue;
+      loop.discarded.add("alarm", discardedBytes);
+      if (loop.standing().state !== "trusted") continue;
+      loop.quarantine({ test: "mixed stream", tier: alarm.tier });
     }
   };
 
@@ -186,7 +204,7 @@ export function startSupply(options: SupplyOptions): Supply {
       grace.addEventListener("abort", giveUp, { once: true });
       await pumping;
       grace.removeEventListener("abort", giveUp);
-      mixer.close();
+      discard("shutdown");
     },
   };
 }

@@ -111,8 +111,8 @@ class History {
     this.#verify(result.mixed);
   }
 
-  close(): void {
-    this.#mixer.close();
+  discardAll(): void {
+    for (const source of this.sources) this.discard(source);
   }
 
   #verify({ data, fetchedAt, sources: mask }: Mixed): void {
@@ -162,7 +162,7 @@ test("each byte is used once, in order, with minSources others or more, and zero
         expect(all.subarray(0, used)).toEqual(Buffer.alloc(used));
         expect(all.subarray(used)).toEqual(Buffer.from(waiting.map(({ byte }) => byte)));
       }
-      history.close();
+      history.discardAll();
       const all = Buffer.concat(history.sources.flatMap(({ given }) => given));
       expect(all).toEqual(Buffer.alloc(all.length));
     }),

@@ -120,20 +120,78 @@ describe("None", () => {
 });
 
 describe("the mixed stream's own tests", () => {
-  test("sources that cancel each other out: all is zeroed, and counted", () => {
+  test("sources that cancel each other out are told from one that took no part", () => {
     const mixer = mixerOf();
-    const same = next(1_000);
-    const inputs = [same, Buffer.from(same), next(10)];
-    ["a", "b", "c"].forEach((name, at) => mixer.add(name, { data: inputs[at]!, fetchedAt: 0 }));
+    const same = next(200);
+    const inputs = [same, Buffer.from(same)];
+    ["a", "c"].forEach((name, at) => mixer.add(name, { data: inputs[at]!, fetchedAt: 0 }));
     expect(mixer.mix(100)).toEqual({
       alarm: { test: "repetition count", tier: "permanent" },
-      discardedBytes: 2_010,
+      sources: 0b101,
+      discardedBytes: 100,
     });
+    expect(inputs.every((input) => isZero(input.subarray(0, 100)))).toBe(true);
+    expect([mixer.discard("a"), mixer.discard("c")]).toEqual([100, 100]);
     expect(inputs.every(isZero)).toBe(true);
-    expect(mixer.heldBytes("a")).toBe(0);
     mixer.add("a", piece(100));
     mixer.add("b", piece(100));
     expect(mixer.mix(100)).toHaveProperty("mixed");
+  });
+
+  /** By turns: each piece in one mix. */
+  function mixEach(pieces: readonly (readonly [name: string, data: Buffer])[]) {
+    const mixer = mixerOf({ strategy: "None", minSources: 1 });
+    return pieces.map(([name, data]) => {
+      mixer.add(name, { data, fetchedAt: 0 });
+      return mixer.mix(2_000);
+    });
+  }
+  const stuck = (length: number) => Buffer.alloc(length, 1);
+
+  test.each([
+    [
+      "a run that goes on through several mixes",
+      0b110,
+      [
+        ["a", 511],
+        ["b", 9, 8],
+        ["c", 8, 0],
+      ],
+    ],
+    [
+      "a window that began in another mix",
+      0b011,
+      [
+        ["a", 512],
+        ["a", 100],
+        ["b", 40, 0],
+      ],
+    ],
+    [
+      "a window of this mix alone",
+      0b010,
+      [
+        ["a", 100],
+        ["b", 1_500, 1_480],
+      ],
+    ],
+    [
+      "after a window has ended with the mix",
+      0b010,
+      [
+        ["a", 512],
+        ["b", 40, 0],
+      ],
+    ],
+  ] as const)("%s blames who took part in it", (_, sources, steps) => {
+    const results = mixEach(
+      steps.map(([name, length, stuckFrom = length]) => {
+        const data = next(length);
+        return [name, Buffer.concat([data.subarray(0, stuckFrom), stuck(length - stuckFrom)])];
+      }),
+    );
+    expect(results.slice(0, -1).every((result) => "mixed" in (result ?? {}))).toBe(true);
+    expect(results.at(-1)).toMatchObject({ sources });
   });
 
   test("go on from mix to mix, by the claimed min-entropy", () => {
@@ -150,9 +208,11 @@ describe("the mixed stream's own tests", () => {
     mixer.add("a", { data: last, fetchedAt: 0 });
     expect(mixer.mix(3)).toEqual({
       alarm: { test: "repetition count", tier: "intermittent" },
-      discardedBytes: 4,
+      sources: 1,
+      discardedBytes: 3,
     });
-    expect(isZero(last)).toBe(true);
+    expect(isZero(last.subarray(0, 3))).toBe(true);
+    mixer.discard("a");
     mixer.add("a", { data: Buffer.alloc(5, 1), fetchedAt: 0 });
     expect(mixer.mix(5)).toHaveProperty("mixed"); // begun anew
   });

@@ -78,7 +78,7 @@ function start(script: Script, options: Options = {}): Started {
     },
     cutOff: ({ test: name }): CutOff => {
       cuts.push(name);
-      return { zeroedBytes: 11, goneBytes: 7 };
+      return { waitingBytes: 5, revokedBytes: 6, goneBytes: 7 };
     },
     onChange: () => undefined,
     onFetch: () => undefined,
@@ -116,7 +116,7 @@ test("chunks are passed on with the time when their fetch began", async () => {
   expect(passed()).toEqual(Buffer.concat([chunk(1), chunk(2), chunk(3)]));
   expect(fetchedAt).toEqual([1000, 1005, 1010]);
   expect(loop.fetchedBytes()).toBe(3 * size);
-  expect(loop.discardedBytes()).toBe(0);
+  expect(loop.discarded.total()).toBe(0);
   expect(loop.outcomes.get("ok")).toBe(3);
   expect(loop.latest()).toBe("ok");
   expect(loop.trouble()).toBeUndefined();
@@ -142,7 +142,7 @@ test("an alarm zeroes the chunk, cuts the source off, and says which test and wh
   expect(passed()).toEqual(chunk(1));
   expect(source.given[1]).toEqual(Buffer.alloc(size));
   expect(cuts).toEqual(["repetition count"]);
-  expect(loop.discardedBytes()).toBe(size);
+  expect(loop.discarded.get("alarm")).toBe(size + 5); // the chunk, and what waited in the mix
   expect(loop.alarms.get("repetition count")).toBe(1);
   expect(loop.trouble()).toBe("quarantined: repetition count");
   expect(captured.lines()).toContainEqual(
@@ -181,7 +181,8 @@ test("a quarantined source is tested again after a pause; what that takes is not
   await eventually(() => passed().length === 2 * size);
   expect(passed()).toEqual(Buffer.concat([chunk(1), chunk(4)]));
   expect(source.given[2]).toEqual(Buffer.alloc(size));
-  expect(loop.discardedBytes()).toBe(2 * size);
+  expect(loop.discarded.get("alarm")).toBe(size + 5);
+  expect(loop.discarded.get("retest")).toBe(size);
   expect(loop.standing().state).toBe("trusted");
   expect(captured.messages()).toContain("source has passed its tests again");
 });
@@ -207,6 +208,27 @@ test("what comes of a fetch during which the source is cut off is zeroed, and is
   await eventually(() => source.given[1]?.equals(Buffer.alloc(size)));
   expect(loop.standing().state).toBe("quarantined");
   expect(passed()).toEqual(chunk(1));
+  expect(loop.discarded.get("alarm")).toBe(5 + size);
+});
+
+test("a source that is cut off while it waits for room is not asked before its retest", async () => {
+  const { loop, source, letIn, clock } = start([() => chunk(1)], { room: 0, random: () => 1 });
+  loop.quarantine({ test: "mixed stream", tier: "intermittent" });
+  letIn(5);
+  await others();
+  expect(source.fetches()).toBe(0);
+  expect(loop.standing().state).toBe("quarantined");
+  clock.advance(day); // too late for the pause that is under way
+  await eventually(() => source.fetches() > 0);
+});
+
+test("what is held when it stops is zeroed, and counted", async () => {
+  const odd = (seed: number): Buffer => seededBytes(seed)(size + 100);
+  const { loop, source, passed } = start([() => odd(1), down], { room: 1 });
+  await eventually(() => passed().length === size);
+  await loop.stop();
+  expect(loop.discarded.get("shutdown")).toBe(100);
+  expect(source.given[0]?.subarray(size)).toEqual(Buffer.alloc(100));
 });
 
 test("the pause after failures grows", async () => {

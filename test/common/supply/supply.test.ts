@@ -3,16 +3,17 @@ import { afterEach, expect, test } from "vitest";
 import { Independence } from "../../../common/health/independence.ts";
 import { SourceTests } from "../../../common/health/sourceTests.ts";
 import { createMixer, type MixingStrategy } from "../../../common/mixing/mixer.ts";
-import type { Sink } from "../../../common/supply/sink.ts";
 import { startSupply, type Supply } from "../../../common/supply/supply.ts";
-import { Notice } from "../../../common/wait.ts";
 import { captureLog, type CapturedLog } from "../../helpers/capturedLog.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { ManualClock } from "../../helpers/manualClock.ts";
 import { seededBytes } from "../../helpers/seededBytes.ts";
+import { RecordingSink } from "./helpers/recordingSink.ts";
 import { fails, scriptedSource, type Script } from "./helpers/scriptedSource.ts";
 
 const size = 1024;
+/** So long that a test never sees its end. */
+const day = 86_400_000;
 const chunk = (seed: number): Buffer => seededBytes(seed)(size);
 const stutter = (seed: number): Buffer => chunk(seed).fill(0x5a, 100, 108);
 /** A step that is there when the test lets it be. */
@@ -24,47 +25,11 @@ function held(step: () => Buffer): { step: () => Buffer; open(): void } {
   };
 }
 
-/** Remembers what came, and holds it until it is taken. */
-class RecordingSink implements Sink {
-  readonly held: { data: Buffer; fetchedAt: number; sources: number }[] = [];
-  readonly revoked: number[] = [];
-  readonly #room = new Notice();
-  #free: number;
-
-  constructor(chunks: number) {
-    this.#free = chunks;
-  }
-
-  async untilRoom(_bytes: number, signal: AbortSignal): Promise<void> {
-    while (this.#free <= 0 && !signal.aborted) await this.#room.wait(signal);
-  }
-
-  add(data: Buffer, fetchedAt: number, sources: number): void {
-    this.#free -= 1;
-    this.held.push({ data, fetchedAt, sources });
-  }
-
-  revoke(sources: number): number {
-    this.revoked.push(sources);
-    const gone = this.held.filter((piece) => (piece.sources & sources) !== 0);
-    for (const piece of gone) this.held.splice(this.held.indexOf(piece), 1);
-    return gone.reduce((sum, { data }) => sum + data.length, 0);
-  }
-
-  letIn(chunks: number): void {
-    this.#free += chunks;
-    this.#room.notify();
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.held.map(({ data }) => data));
-  }
-}
-
 interface Started {
   readonly supply: Supply;
   readonly sink: RecordingSink;
   readonly captured: CapturedLog;
+  readonly clock: ManualClock;
 }
 
 interface Options {
@@ -72,6 +37,7 @@ interface Options {
   readonly minSources?: number;
   /** Pieces that the sink takes. */
   readonly room?: number;
+  readonly maxWait?: number;
 }
 
 const running = new Set<Supply>();
@@ -81,8 +47,9 @@ afterEach(async () => {
 });
 
 function start(scripts: Readonly<Record<string, Script>>, options: Options = {}): Started {
-  const { strategy = "None", minSources = 1, room = Infinity } = options;
+  const { strategy = "None", minSources = 1, room = Infinity, maxWait = day } = options;
   const captured = captureLog();
+  const clock = new ManualClock();
   const sink = new RecordingSink(room);
   const names = Object.keys(scripts);
   const independence = new Independence(names);
@@ -105,13 +72,14 @@ function start(scripts: Readonly<Record<string, Script>>, options: Options = {})
     }),
     sink,
     mixBytes: 65_536,
+    maxWait,
     onFetch: () => undefined,
-    clock: new ManualClock(),
+    clock,
     random: () => 1,
     log: captured.log,
   });
   running.add(supply);
-  return { supply, sink, captured };
+  return { supply, sink, captured, clock };
 }
 
 const down = fails("ERR_SOURCE_UNREACHABLE");
@@ -243,6 +211,51 @@ test("sources that cancel each other out are found in the mixed stream", async (
   ]);
 });
 
+test("a source that took no part in a mix is not blamed for it", async () => {
+  const inverse = Buffer.from(chunk(1).map((byte) => byte ^ 0xff));
+  const { supply } = start(
+    { lab: [() => chunk(1), down], roof: [() => Buffer.from(inverse), down], cellar: [down] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => supply.troubles().length === 3);
+  await eventually(() => supply.loops[0]?.standing().state === "failed");
+  expect(supply.loops.map((loop) => loop.trouble())).toEqual([
+    "failed: mixed stream",
+    "failed: mixed stream",
+    "ERR_SOURCE_UNREACHABLE",
+  ]);
+  expect(supply.loops.map(({ discarded }) => discarded.get("alarm"))).toEqual([size, size, 0]);
+});
+
+test("bytes that waited too long do not make a slow partner's as old as they are", async () => {
+  let seed = 10;
+  const late = held(() => chunk(seed++));
+  const { supply, sink, clock } = start(
+    { lab: [() => chunk(1), () => chunk(3), down], roof: [late.step] },
+    { strategy: "Xor", minSources: 2, maxWait: 60_000 },
+  );
+  await eventually(() => supply.loops[0]?.fetchedBytes() === size);
+  await eventually(() => supply.missing().length > 0);
+  clock.advance(60_000);
+  late.open();
+  await eventually(() => sink.bytes().length === size);
+  expect(sink.held[0]?.fetchedAt).toBe(clock.monotonic());
+  expect(sink.bytes()).toEqual(Buffer.from(chunk(3).map((byte, at) => byte ^ chunk(10)[at]!)));
+  expect(supply.loops[0]?.discarded.get("expired")).toBe(size);
+});
+
+test("bytes that waited too long are zeroed also when no partner comes", async () => {
+  const given = chunk(1);
+  const { supply, clock } = start(
+    { lab: [() => given, down], roof: [down] },
+    { strategy: "Xor", minSources: 2, maxWait: 5 },
+  );
+  await eventually(() => supply.loops[0]?.fetchedBytes() === size);
+  clock.advance(5);
+  await eventually(() => given.equals(Buffer.alloc(size)));
+  expect(supply.loops[0]?.discarded.get("expired")).toBe(size);
+});
+
 test("while the sink has no room, a source is asked for little more than one chunk", async () => {
   let seed = 0;
   const { supply, sink } = start({ lab: [() => chunk(seed++)] }, { room: 0 });
@@ -267,4 +280,5 @@ test("stopping lets go on what has passed its tests, as long as there is grace",
   await eventually(() => stuck.loops[0]?.fetchedBytes() === size);
   await stuck.stop(AbortSignal.abort());
   expect(full.bytes().length).toBe(0);
+  expect(stuck.loops[0]?.discarded.get("shutdown")).toBe(size);
 });
