@@ -1,18 +1,17 @@
 import { X509Certificate } from "node:crypto";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { formatAddress } from "../../common/config/fields.ts";
-import { BridgeError, ConfigError, errorCode } from "../../common/errors.ts";
+import { BridgeError, errorCode } from "../../common/errors.ts";
 import { estimateHealth } from "../../common/health/estimate.ts";
 import { createLogger, type Logger } from "../../common/log/logger.ts";
 import { listSources } from "../../common/sources/config.ts";
 import { createSource, type ListedSource } from "../../common/sources/create.ts";
 import { type CollectorConfig, pushUrls } from "../config.ts";
 import { systemResolve } from "../push/resolve.ts";
-import { openSocket, portOf } from "../push/socket.ts";
+import { portOf } from "../push/socket.ts";
 import { loadPushTls } from "../push/tls.ts";
 import { loadSigningRing } from "../signingRing.ts";
-import { formatFindings, type Finding } from "./table.ts";
+import { checkGateway } from "./gateway.ts";
+import { day, formatFindings, type Finding } from "./table.ts";
 
 /**
  * What a collector with this config would meet, without pushing anything: its key, its certificate,
@@ -93,73 +92,51 @@ async function checkSource(
     const startedAt = performance.now();
     const bytes = await source.fetch(AbortSignal.timeout(entry.fetch_timeout * 2));
     const took = Math.round(performance.now() - startedAt);
-    const claimed = entry.min_entropy_millibits_per_byte;
-    const { minEntropyMillibitsPerByte, rows } = estimateHealth(bytes, {
-      minEntropyMillibitsPerByte: claimed,
-      alphaExponent,
-    });
-    bytes.fill(0);
-    return [
-      good(`${entry.type} gave ${bytes.length} bytes in ${took} ms`),
-      good(
-        `min-entropy of these about ${bits(minEntropyMillibitsPerByte)} bits a byte, trusted with ${bits(claimed)}`,
-      ),
-      ...rows.map(({ test, found, failsFrom, passed }) => ({
-        isOk: passed,
-        says: `${test}: ${found}, fails from ${failsFrom}`,
-      })),
-    ];
+    const gave = good(`${entry.type} gave ${bytes.length} bytes in ${took} ms`);
+    return [gave, ...judgeBytes(bytes, entry.min_entropy_millibits_per_byte, alphaExponent)];
   } finally {
     source.close();
   }
 }
 
+/** Zeroes the bytes. */
+function judgeBytes(bytes: Buffer, claimed: number, alphaExponent: number): Seen[] {
+  const { minEntropyMillibitsPerByte, rows } = estimateHealth(bytes, {
+    minEntropyMillibitsPerByte: claimed,
+    alphaExponent,
+  });
+  bytes.fill(0);
+  return [
+    good(
+      `min-entropy of these about ${bits(minEntropyMillibitsPerByte)} bits a byte, trusted with ${bits(claimed)}`,
+    ),
+    ...rows.map(({ test, found, failsFrom, passed }) => ({
+      isOk: passed,
+      says: `${test}: ${found}, fails from ${failsFrom}`,
+    })),
+  ];
+}
+
 /** A check for each instance that a push URL's name stands for. */
 async function listGateways(
   url: URL,
-  config: CollectorConfig,
+  { push }: CollectorConfig,
   log: Logger,
 ): Promise<Promise<Finding[]>[]> {
+  const { timeout } = push;
   try {
     const addresses = await systemResolve(url.hostname);
-    return addresses.map((host) => {
-      const instance = formatAddress({ host, port: portOf(url) });
-      return look(`gateway ${instance}`, () => checkGateway(url, host, config, log));
-    });
+    return addresses.map((address) =>
+      look(`gateway ${formatAddress({ host: address, port: portOf(url) })}`, async () => {
+        const tls = await loadPushTls(push.tls, log);
+        tls.stop();
+        return [good(await checkGateway({ url, address, tls: tls.current(), timeout }))];
+      }),
+    );
   } catch (error) {
     const says = `${url.hostname} cannot be resolved (${errorCode(error) ?? "unknown"})`;
     return [Promise.resolve([{ what: "gateway", isOk: false, says }])];
   }
-}
-
-async function checkGateway(
-  url: URL,
-  address: string,
-  { push }: CollectorConfig,
-  log: Logger,
-): Promise<Seen[]> {
-  const tls = await loadPushTls(push.tls, log);
-  tls.stop();
-  const { socket, ready } = openSocket({ url, address, tls: tls.current(), timeout: push.timeout });
-  try {
-    await ready;
-    return [good(describe(socket))];
-  } catch (error) {
-    throw new ConfigError(`cannot be connected to (${errorCode(error) ?? "no answer"})`);
-  } finally {
-    socket.destroy();
-  }
-}
-
-function describe(socket: Socket): string {
-  if (!(socket instanceof TLSSocket)) return "takes connections, without TLS";
-  const until = socket.getPeerX509Certificate()?.validToDate;
-  const dates = until === undefined ? "" : `, its certificate is good until ${day(until)}`;
-  return `${socket.getProtocol() ?? "TLS"}${dates}; whether it takes ours shows in the first push`;
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 
 function bits(millibits: number): string {

@@ -16,3 +16,8 @@ export function formatFindings(findings: readonly Finding[]): string {
   const verdict = failed === 0 ? "all is well" : `${failed} of ${findings.length} failed`;
   return `${[...lines, verdict].join("\n")}\n`;
 }
+
+/** 2026-11-24, in UTC. */
+export function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}

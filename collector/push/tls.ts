@@ -1,6 +1,6 @@
 import type { Logger } from "../../common/log/logger.ts";
 import { fixed, reloaded, type Reloaded } from "../../common/reload.ts";
-import { readPair, readPublicFile } from "../../common/secretFiles.ts";
+import { readAuthorities, readClientPair } from "../../common/tlsFiles.ts";
 import type { CollectorConfig } from "../config.ts";
 
 /** PEM texts; the system's CAs, and no client certificate, where undefined. */
@@ -10,7 +10,10 @@ export interface PushTls {
   readonly key: string | undefined;
 }
 
-/** What the config's files hold, followed through their changes. */
+/**
+ * What the config's files hold, followed through their changes.
+ * @throws ConfigError when a file cannot be read or holds something else
+ */
 export async function loadPushTls(
   files: CollectorConfig["push"]["tls"],
   log: Logger,
@@ -18,12 +21,9 @@ export async function loadPushTls(
   const { ca_file, certificate_file, key_file } = files;
   const named = [ca_file, certificate_file, key_file].filter((file) => file !== undefined);
   const load = async (): Promise<PushTls> => {
-    const pair =
-      certificate_file === undefined || key_file === undefined
-        ? undefined
-        : await readPair(certificate_file, key_file);
+    const pair = await readClientPair(certificate_file, key_file);
     return {
-      ca: ca_file === undefined ? undefined : await readPublicFile(ca_file),
+      ca: await readAuthorities(ca_file),
       certificate: pair?.certificate,
       key: pair?.key,
     };

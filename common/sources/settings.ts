@@ -1,7 +1,6 @@
-import { X509Certificate } from "node:crypto";
-import { createSecureContext } from "node:tls";
 import { ConfigError } from "../errors.ts";
-import { readPair, readPublicFile, readSecretFile } from "../secretFiles.ts";
+import { readSecretFile } from "../secretFiles.ts";
+import { readAuthorities, readClientPair } from "../tlsFiles.ts";
 import type { HttpEntry } from "./entry.ts";
 import type { Proxy } from "./proxyTunnel.ts";
 import type { TlsSettings } from "./tlsAgent.ts";
@@ -30,10 +29,10 @@ export async function loadSettings(entry: HttpEntry): Promise<Settings> {
   return {
     tls: {
       trust: {
-        ca: await readAuthority(entry.ca_file),
+        ca: await readAuthorities(entry.ca_file),
         pins: pins.map((pin) => pin.replaceAll(":", "").toLowerCase()),
       },
-      client: await readClientPair(entry),
+      client: await readClientPair(entry.client_certificate_file, entry.client_key_file),
       proxy: await readProxy(entry),
     },
     credential: await readCredential(authFileOf(entry)),
@@ -42,31 +41,6 @@ export async function loadSettings(entry: HttpEntry): Promise<Settings> {
 
 function authFileOf(entry: HttpEntry): string | undefined {
   return "auth_file" in entry ? entry.auth_file : undefined;
-}
-
-async function readAuthority(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const pem = await readPublicFile(path);
-  try {
-    new X509Certificate(pem);
-    return pem;
-  } catch {
-    throw new ConfigError(`${path}: holds no certificate in PEM`); // no cause: it could be a key
-  }
-}
-
-async function readClientPair(entry: HttpEntry): Promise<TlsSettings["client"]> {
-  const { client_certificate_file: certificateFile, client_key_file: keyFile } = entry;
-  if (certificateFile === undefined || keyFile === undefined) return undefined;
-  const pair = await readPair(certificateFile, keyFile);
-  try {
-    createSecureContext({ cert: pair.certificate, key: pair.key });
-    return pair;
-  } catch {
-    throw new ConfigError(
-      `${certificateFile}, ${keyFile}: hold no certificate and its private key, in PEM`,
-    );
-  }
 }
 
 async function readProxy({ proxy_url, proxy_auth_file }: HttpEntry): Promise<Proxy | undefined> {

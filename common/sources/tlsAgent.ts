@@ -1,6 +1,7 @@
 import { Agent } from "node:https";
 import type { Duplex } from "node:stream";
 import { connect, type ConnectionOptions } from "node:tls";
+import type { ClientPair } from "../tlsFiles.ts";
 import { openTunnel, type Proxy } from "./proxyTunnel.ts";
 import { SourceError } from "./source.ts";
 import { trustProblem, type Trust } from "./tlsProblem.ts";
@@ -8,8 +9,7 @@ import { trustProblem, type Trust } from "./tlsProblem.ts";
 /** What a source's TLS is set up with. */
 export interface TlsSettings {
   readonly trust: Trust;
-  /** PEM of the certificate that the source is shown, and of its key. */
-  readonly client: { readonly certificate: string; readonly key: string } | undefined;
+  readonly client: ClientPair | undefined;
   readonly proxy: Proxy | undefined;
 }
 

@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeAuthority } from "../helpers/certificates.ts";
 import { startFixture } from "../helpers/child.ts";
 import { startFaultAppliance, sends, sendsBytes } from "../helpers/faultAppliance.ts";
 import { makeFolder, type Folder } from "../helpers/folder.ts";
+import { startTlsRig } from "../endToEnd/helpers/tlsRig.ts";
 import { startScriptedGateway } from "./helpers/scriptedGateway.ts";
 
 const hex = randomBytes(32).toString("hex");
@@ -92,4 +95,60 @@ test("what is wrong is told by name, all of it at once, and the exit code is 1",
   expect(failed).toContainEqual(expect.stringMatching(/source cellar +answers/));
   expect(failed).toContainEqual(expect.stringMatching(/gateway 127.0.0.1:1 +cannot be connected/));
   expect(output).toMatch(/\n\d of \d+ failed\n$/);
+});
+
+test("what a real gateway says to a certificate, and to none", async () => {
+  await using rig = await startTlsRig();
+  const other = await makeAuthority();
+  const stranger = await other.issue({ use: "clientAuth" });
+  await writeFile(folder.at("gateways-ca.pem"), rig.gateways.certificate);
+  await writeFile(folder.at("other-ca.pem"), other.certificate);
+  await writeFile(folder.at("other.crt"), stranger.certificate);
+  await writeFile(folder.at("other.key"), stranger.key, { mode: 0o600 });
+  const mine = await rig.collectorConfig({ url: "https://127.0.0.1:1", ca: other.certificate });
+  const { tls } = (mine as { push: { tls: Record<string, string> } }).push;
+  const files = Object.entries(tls).map(([field, file]) => [field, rig.folder.at(file)]);
+  const good: Record<string, string> = Object.fromEntries(files);
+  const say = async (changed: object): Promise<string> => {
+    const { output } = await check({
+      sources: [{ name: "fifo", type: "File", path: folder.at("none") }],
+      push_url: `https://${rig.gateway.address("push")}/push`,
+      hmac_secret_key: hex,
+      push: { timeout: "2s", tls: changed },
+    });
+    return output.split("\n").find((line) => /^\S+ +gateway /.test(line)) ?? output;
+  };
+  const { ca_file } = good;
+  expect(await say(good)).toMatch(/^ok .* TLSv1.3, .*; it does not refuse ours$/);
+  expect(await say({ ca_file })).toMatch(
+    /^FAIL .*ask for a certificate, push.tls.certificate_file/,
+  );
+  expect(await say({ ca_file, certificate_file: "other.crt", key_file: "other.key" })).toMatch(
+    /^FAIL .*ends the connection.*not to trust the CA of push.tls.certificate_file$/,
+  );
+  expect(await say({ ...good, ca_file: "other-ca.pem" })).toMatch(
+    /^FAIL .*cannot be connected to: its certificate is not signed by push.tls.ca_file/,
+  );
+  expect(await say({ ...good, key_file: "other.key" })).toMatch(
+    /^FAIL .*collector.crt, .*other.key: hold no certificate and its private key, in PEM$/,
+  );
+});
+
+test("a source and a gateway that only hang end the check in their time", async () => {
+  const hang = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(hang, "listening");
+  const address = `127.0.0.1:${(hang.address() as AddressInfo).port}`;
+  const { code, output } = await check({
+    sources: [{ name: "lab", type: "HttpBytes", url: `http://${address}/{bytes}` }],
+    fetch_timeout: "500ms",
+    push_url: `https://${address}/push`,
+    hmac_secret_key: hex,
+    push: { timeout: "500ms" },
+  });
+  hang.close();
+  expect(code).toBe(1);
+  expect(output).toMatch(/^FAIL +source lab +did not answer in time$/m);
+  expect(output).toMatch(
+    /^FAIL +gateway .* it does not answer in time, or closes the connection$/m,
+  );
 });

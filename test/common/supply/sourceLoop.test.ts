@@ -32,6 +32,7 @@ interface Started {
   readonly clock: ManualClock;
   readonly captured: CapturedLog;
   readonly fetchedAt: number[];
+  readonly fetchSeconds: number[];
   readonly cuts: string[];
   passed(): Buffer;
   letIn(chunks: number): void;
@@ -41,6 +42,7 @@ interface Options {
   /** Chunks that are wanted at first. */
   readonly room?: number;
   readonly backoff?: Backoff;
+  readonly interval?: number;
   /** By the number of the pause, from 0; pauses have no length when left out. */
   readonly random?: (pause: number) => number;
 }
@@ -52,12 +54,14 @@ afterEach(async () => {
 });
 
 function start(script: Script, options: Options = {}): Started {
-  const { room = Infinity, backoff = { min: 1, max: 8 }, random = () => 0 } = options;
+  const { room = Infinity, interval = 0, random = () => 0 } = options;
+  const { backoff = { min: 1, max: 8 } } = options;
   const captured = captureLog();
   const clock = new ManualClock();
   const changed = new Notice();
   const passed: Buffer[] = [];
   const fetchedAt: number[] = [];
+  const fetchSeconds: number[] = [];
   const cuts: string[] = [];
   let free = room;
   let pauses = 0;
@@ -66,7 +70,7 @@ function start(script: Script, options: Options = {}): Started {
   const loop = startSourceLoop({
     source,
     tests: new SourceTests({ minEntropyMillibitsPerByte: 7900, alphaExponent: 40 }),
-    interval: 0,
+    interval,
     backoff,
     untilRoom: async (signal) => {
       while (free <= 0 && !signal.aborted) await changed.wait(signal);
@@ -81,7 +85,7 @@ function start(script: Script, options: Options = {}): Started {
       return { waitingBytes: 5, revokedBytes: 6, goneBytes: 7 };
     },
     onChange: () => undefined,
-    onFetch: () => undefined,
+    onFetch: (seconds) => void fetchSeconds.push(seconds),
     clock,
     random: () => random(pauses++),
     log: captured.log,
@@ -93,6 +97,7 @@ function start(script: Script, options: Options = {}): Started {
     clock,
     captured,
     fetchedAt,
+    fetchSeconds,
     cuts,
     passed: () => Buffer.concat(passed),
     letIn: (chunks) => {
@@ -109,12 +114,16 @@ async function others(): Promise<void> {
 }
 
 test("chunks are passed on with the time when their fetch began", async () => {
-  const { loop, passed, fetchedAt } = start([() => chunk(1), () => chunk(2), () => chunk(3)], {
-    room: 3,
-  });
+  const { loop, passed, fetchedAt, fetchSeconds } = start(
+    [() => chunk(1), () => chunk(2), () => chunk(3)],
+    {
+      room: 3,
+    },
+  );
   await eventually(() => passed().length === 3 * size);
   expect(passed()).toEqual(Buffer.concat([chunk(1), chunk(2), chunk(3)]));
   expect(fetchedAt).toEqual([1000, 1005, 1010]);
+  expect(fetchSeconds).toEqual([0.005, 0.005, 0.005]);
   expect(loop.fetchedBytes()).toBe(3 * size);
   expect(loop.discarded.total()).toBe(0);
   expect(loop.outcomes.get("ok")).toBe(3);
@@ -187,6 +196,48 @@ test("a quarantined source is tested again after a pause; what that takes is not
   expect(captured.messages()).toContain("source has passed its tests again");
 });
 
+test("only what was clean since the release counts for a source that was caught", async () => {
+  const clean = seededBytes(1)(2_500_000);
+  const script = [() => clean, () => stutter(2), () => chunk(3), () => stutter(4)];
+  const { loop, clock } = start(script, { room: 3 });
+  await eventually(() => loop.standing().state === "quarantined");
+  expect(loop.standing()).toMatchObject({ quarantines: 1 });
+  clock.advance(day);
+  await eventually(() => loop.alarms.total() === 2);
+  expect(loop.standing()).toMatchObject({ quarantines: 2 });
+});
+
+test("clean bytes redeem a source that was caught", async () => {
+  const clean = seededBytes(1)(2_500_000);
+  const script = [() => stutter(2), () => chunk(3), () => clean, () => stutter(4)];
+  const { loop, clock } = start(script, { room: 3 });
+  await eventually(() => loop.standing().state === "quarantined");
+  clock.advance(day);
+  await eventually(() => loop.alarms.total() === 2);
+  expect(loop.standing()).toMatchObject({ quarantines: 1 });
+});
+
+test("a retest goes on until the start-up test has passed", async () => {
+  const half = (seed: number): Buffer => seededBytes(seed)(size / 2);
+  const script = [() => stutter(1), () => half(2), () => half(3), () => chunk(4)];
+  const { loop, source, clock, passed } = start(script, { room: 2 });
+  await eventually(() => loop.standing().state === "quarantined");
+  clock.advance(day);
+  await eventually(() => passed().length > 0);
+  expect(passed()).toEqual(chunk(4));
+  expect(Buffer.concat(source.given.slice(1, 3))).toEqual(Buffer.alloc(size));
+  expect(loop.discarded.get("retest")).toBe(size);
+});
+
+test("what is held when another source's alarm cuts it off is zeroed, and counted", async () => {
+  const odd = seededBytes(1)(size + 100);
+  const { loop, passed } = start([() => odd, down], { room: 1, random: () => 1 });
+  await eventually(() => passed().length === size);
+  loop.quarantine({ test: "mixed stream", tier: "intermittent" });
+  expect(loop.discarded.get("alarm")).toBe(100 + 5);
+  expect(odd.subarray(size)).toEqual(Buffer.alloc(100));
+});
+
 test("a source that fails as chance never does is not asked again", async () => {
   const { loop, source, clock, captured } = start([() => chunk(1), stuck]);
   await eventually(() => loop.standing().state === "failed");
@@ -197,6 +248,7 @@ test("a source that fails as chance never does is not asked again", async () => 
   expect(captured.text()).toContain("until this program is restarted");
   loop.quarantine({ test: "mixed stream", tier: "intermittent" });
   expect(loop.trouble()).toBe("failed: repetition count");
+  expect(loop.alarms.total()).toBe(1);
 });
 
 test("what comes of a fetch during which the source is cut off is zeroed, and is no retest", async () => {
@@ -256,6 +308,25 @@ test("after a success the pauses begin anew", async () => {
   });
   await eventually(() => loop.outcomes.get("ok") === 2);
   expect(source.fetches()).toBe(33);
+});
+
+test("between two fetches there is a pause", async () => {
+  const { source } = start([() => chunk(1), () => chunk(2)], { interval: day });
+  await others();
+  expect(source.fetches()).toBe(1);
+});
+
+test("a fetch that a stop cuts is no failure", async () => {
+  let stop = (): void => undefined;
+  const cut = (): never => {
+    stop();
+    throw new DOMException("cut", "AbortError");
+  };
+  const { loop, captured } = start([cut]);
+  stop = () => void loop.stop();
+  await loop.stop();
+  expect(loop.outcomes.total()).toBe(0);
+  expect(captured.lines()).toEqual([]);
 });
 
 test("stop ends a fetch, a wait for room and a pause, and closes the source", async () => {

@@ -211,6 +211,30 @@ test("sources that cancel each other out are found in the mixed stream", async (
   ]);
 });
 
+test("a source that was cut off is missing at once, though it answers", async () => {
+  const gate = held(() => stutter(3));
+  let seed = 10;
+  const { supply } = start(
+    { lab: [() => chunk(1), () => chunk(2), gate.step], roof: [() => chunk(seed++)] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => supply.missing().length > 0);
+  gate.open();
+  await eventually(() => supply.loops[0]?.latest() === "ok");
+  expect(supply.missing()).toEqual([trouble("lab", "quarantined: repetition count")]);
+});
+
+test("a source that has passed its retest is mixed again", async () => {
+  const { supply, sink, clock } = start({
+    lab: [() => chunk(1), () => stutter(2), () => chunk(3), () => chunk(4), down],
+  });
+  await eventually(() => supply.loops[0]?.standing().state === "quarantined");
+  clock.advance(day);
+  await eventually(() => sink.bytes().length === size);
+  expect(sink.bytes()).toEqual(chunk(4));
+  expect(supply.troubles()).toEqual([trouble("lab", "ERR_SOURCE_UNREACHABLE")]);
+});
+
 test("a source that took no part in a mix is not blamed for it", async () => {
   const inverse = Buffer.from(chunk(1).map((byte) => byte ^ 0xff));
   const { supply } = start(
