@@ -81,7 +81,6 @@ export function startSupply(options: SupplyOptions): Supply {
   const passedOn = new Map<string, number>();
 
   const cutOff = (source: string, alarm: HealthAlarm): CutOff => {
-    mixer.setUsable(source, false);
     const waitingBytes = mixer.discard(source);
     const revokedBytes = sink.revoke(mixer.bitOf(source));
     const goneBytes = Math.max(0, (passedOn.get(source) ?? 0) - revokedBytes);

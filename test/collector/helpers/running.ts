@@ -8,6 +8,8 @@ export interface TestCollector extends AsyncDisposable {
   readonly captured: CapturedLog;
   /** The samples of /metrics: `name{label="value"}` → number. */
   metrics(): Promise<Record<string, number>>;
+  /** /metrics as it stands. */
+  scrape(): Promise<string>;
   ready(): Promise<{ status: number; body: string }>;
   stop(): Promise<void>;
 }
@@ -22,9 +24,11 @@ export async function runCollector(
   const collector = await startCollector(config, { log: captured.log, clock });
   const listening = captured.lines().find(({ listener }) => listener === "management");
   const address = String(listening?.["address"]);
+  const scrape = async (): Promise<string> => (await get(`http://${address}/metrics`)).body;
   return {
     captured,
-    metrics: async () => parseMetrics((await get(`http://${address}/metrics`)).body),
+    metrics: async () => parseMetrics(await scrape()),
+    scrape,
     ready: () => get(`http://${address}/readyz`),
     stop: () => collector.stop(),
     [Symbol.asyncDispose]: () => collector.stop(),

@@ -322,9 +322,9 @@ test("a fetch that a stop cuts is no failure", async () => {
     stop();
     throw new DOMException("cut", "AbortError");
   };
-  const { loop, captured } = start([cut]);
+  const { loop, source, captured } = start([cut]);
   stop = () => void loop.stop();
-  await loop.stop();
+  await eventually(() => source.isClosed());
   expect(loop.outcomes.total()).toBe(0);
   expect(captured.lines()).toEqual([]);
 });
