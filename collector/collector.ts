@@ -38,10 +38,12 @@ export async function startCollector(
   });
   const registry = new Registry();
   let notReady = (): string | undefined => "starting";
+  let remark = (): string | undefined => undefined;
   const management = await startManagement({
     address: config.management_address,
     registry,
     notReady: () => notReady(),
+    remark: () => remark(),
     log,
   });
   const supply = await openSupply(config, {
@@ -66,7 +68,8 @@ export async function startCollector(
   });
   exposeMetrics(registry, { accumulator, pusher, clock });
   const processMetrics = exposeProcess(registry);
-  notReady = () => describeSupply(supply);
+  notReady = () => describeMissing(supply);
+  remark = () => describeTroubles(supply);
   const expiry = setInterval(() => accumulator.dropExpired(), expiryCheckMilliseconds).unref();
 
   return {
@@ -87,8 +90,14 @@ export async function startCollector(
 }
 
 /** What keeps bytes from flowing, by the name of each source; undefined while they flow. */
-function describeSupply({ loops, missing }: Supply): string | undefined {
+function describeMissing({ loops, missing }: Supply): string | undefined {
   const wanted = missing().map(describeTrouble).join(", ");
   if (wanted !== "") return `nothing goes on without ${wanted}`;
   return loops.some((loop) => loop.latest() === "ok") ? undefined : "no source gives bytes yet";
+}
+
+/** The sources without which bytes flow all the same. */
+function describeTroubles({ troubles }: Supply): string | undefined {
+  const names = troubles().map(describeTrouble).join(", ");
+  return names === "" ? undefined : `without ${names}`;
 }

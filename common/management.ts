@@ -13,6 +13,8 @@ export interface ManagementOptions {
   readonly moreMetrics?: () => string;
   /** Undefined when ready, else what is being waited for. */
   readonly notReady: () => string | undefined;
+  /** What somebody should look at though it is ready; undefined when nothing. */
+  readonly remark?: () => string | undefined;
   /** What /state tells an operator, as JSON; without it there is no such path. */
   readonly state?: () => object;
   readonly log: Logger;
@@ -25,6 +27,7 @@ export interface Management extends Running {
 /** The listener for machines that look after the program: /metrics, /healthz, /readyz. */
 export async function startManagement(options: ManagementOptions): Promise<Management> {
   const { registry, moreMetrics = () => "", notReady, state, log } = options;
+  const remark = options.remark ?? (() => undefined);
   const paths = ["/metrics", "/healthz", "/readyz", ...(state === undefined ? [] : ["/state"])];
   const server = createServer({ ...serverLimits, keepAliveTimeout: 5_000 }, (request, response) => {
     const reply = (status: number, body: string, type = "text/plain; charset=utf-8"): void => {
@@ -48,7 +51,8 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
         return reply(200, "ok\n");
       case "/readyz": {
         const reason = notReady();
-        return reason === undefined ? reply(200, "ready\n") : reply(503, `${reason}\n`);
+        if (reason !== undefined) return reply(503, `${reason}\n`);
+        return reply(200, `${["ready", remark()].filter(Boolean).join(", ")}\n`);
       }
       case "/state":
         if (state !== undefined) return reply(200, JSON.stringify(state()), "application/json");

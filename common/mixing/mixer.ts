@@ -40,18 +40,14 @@ export type MixResult =
       readonly discardedBytes: number;
     };
 
-interface Lane extends Input {
-  usable: boolean;
-}
-
 /**
- * Tested bytes of many sources on their way into one stream, each used once. A source is `usable`
- * at first; while it is not, it takes part in nothing, and there are never fewer sources in a byte
- * than asked for: then the mix waits. All bytes are owned, and zeroed once used.
+ * Tested bytes of many sources on their way into one stream, each used once. There are never fewer
+ * sources in a byte than asked for: then the mix waits. A source in quarantine has nothing here. All
+ * bytes are owned, and zeroed once used.
  */
 export class Mixer {
   readonly #strategy: Strategy;
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: readonly Input[];
   /**
    * The mixed stream has no hold-back of its own: each source's bytes have been through one, and
    * sources that cancel each other out do so from the first byte on.
@@ -66,7 +62,6 @@ export class Mixer {
       ...source,
       bit: 1 << index,
       queue: new PieceQueue(),
-      usable: true,
     }));
     this.#tests = new ContinuousTests(
       tierCutoffs(strategy.minEntropyMillibitsPerByte, alphaExponent),
@@ -104,14 +99,9 @@ export class Mixer {
     return this.#lane(source).queue.clear(fetchedUntil);
   }
 
-  /** A source in quarantine is not usable. */
-  setUsable(source: string, usable: boolean): void {
-    this.#lane(source).usable = usable;
-  }
-
   /** How many bytes `mix` would give now, if it may give any number. */
   readyBytes(): number {
-    return this.#strategy.readyBytes(this.#usable());
+    return this.#strategy.readyBytes(this.#lanes);
   }
 
   /**
@@ -120,7 +110,7 @@ export class Mixer {
    * that it blames is for the caller to discard.
    */
   mix(maxBytes: number): MixResult | undefined {
-    const mixed = this.#strategy.mix(this.#usable(), maxBytes);
+    const mixed = this.#strategy.mix(this.#lanes, maxBytes);
     if (mixed === undefined) return undefined;
     const begin = this.#tests.examinedBytes;
     const alarm = this.#tests.examine(mixed.data);
@@ -143,11 +133,7 @@ export class Mixer {
     };
   }
 
-  #usable(): readonly Lane[] {
-    return this.#lanes.filter((lane) => lane.usable);
-  }
-
-  #lane(source: string): Lane {
+  #lane(source: string): Input {
     const lane = this.#lanes.find(({ name }) => name === source);
     if (lane === undefined) throw new RangeError("no such source");
     return lane;

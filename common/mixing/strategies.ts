@@ -26,7 +26,7 @@ export interface Strategy {
   isReady(input: Input): boolean;
   /** How many bytes `mix` would give for the same inputs, if it may give any number. */
   readyBytes(inputs: readonly Input[]): number;
-  /** Uses bytes up, each once. The inputs are the ones that may take part, in their fixed order. */
+  /** Uses bytes up, each once. The inputs come in their fixed order. */
   mix(inputs: readonly Input[], maxBytes: number): Mixed | undefined;
 }
 

@@ -73,6 +73,16 @@ export function exposeSupply(registry: Registry, supply: Supply): void {
       }
     },
   });
+  new Counter({
+    name: "qrng_source_gone_bytes_total",
+    help: "Bytes with a part of the source in them that had left before an alarm cut it off.",
+    labelNames: ["source"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const loop of loops) this.inc({ source: loop.source }, loop.goneBytes());
+    },
+  });
   new Gauge({
     name: "qrng_source_up",
     help: "Whether the source's latest fetch gave bytes.",

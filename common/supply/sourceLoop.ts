@@ -61,6 +61,8 @@ export interface SourceLoop extends Running {
   fetchedBytes(): number;
   /** Of these, bytes that wait until their window has passed. */
   heldBytes(): number;
+  /** Bytes with a part of it in them that were gone when an alarm came; see `CutOff`. */
+  goneBytes(): number;
   /** How the latest fetch ended; undefined before the first has. */
   latest(): "ok" | SourceErrorCode | undefined;
   standing(): Standing;
@@ -82,6 +84,7 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
   let standing = newcomer;
   let fetchedBytes = 0;
   let cleanBytes = 0;
+  let allGoneBytes = 0;
   let latest: "ok" | SourceErrorCode | undefined;
   let failures = 0;
 
@@ -94,6 +97,7 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     tests.restart();
     const { waitingBytes, revokedBytes, goneBytes } = options.cutOff(alarm);
     discarded.add("alarm", waitingBytes);
+    allGoneBytes += goneBytes;
     const { test, tier } = alarm;
     const zeroedBytes = waitingBytes + revokedBytes;
     log.error({ source: name, test, tier, zeroedBytes, goneBytes }, alarmText[tier]);
@@ -190,6 +194,7 @@ export function startSourceLoop(options: SourceLoopOptions): SourceLoop {
     discarded,
     fetchedBytes: () => fetchedBytes,
     heldBytes: () => tests.heldBytes(),
+    goneBytes: () => allGoneBytes,
     latest: () => latest,
     standing: () => standing,
     trouble: () => troubleOf(standing, latest),

@@ -105,13 +105,9 @@ export function startSupply(options: SupplyOptions): Supply {
     });
 
   const review = (): void => {
-    for (const loop of loops) {
-      mixer.setUsable(loop.source, loop.standing().state === "trusted");
-    }
     const before = missing;
     const troubled = troubles();
     missing = loops.length - troubled.length < mixer.minSources ? troubled : [];
-    arrived.notify();
     const names = (list: readonly Trouble[]): string => list.map(({ source }) => source).join();
     if (names(missing) === names(before)) return;
     // A line per change: a mix that waits for a week writes one.

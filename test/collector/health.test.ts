@@ -102,6 +102,7 @@ test.each([
     // What had not gone when the alarm came was zeroed, and is accounted for.
     const lost = metrics['qrng_collector_lost_bytes_total{reason="alarm"}'] ?? Number.NaN;
     expect(Number(line["goneBytes"])).toBe(given.length - chunkBytes - lost);
+    expect(metrics['qrng_source_gone_bytes_total{source="lab"}']).toBe(line["goneBytes"]);
   },
 );
 
@@ -117,7 +118,9 @@ test("the other sources go on while one is quarantined", async () => {
   });
   const before = gateway.pushes.length;
   await eventually(() => gateway.pushes.length > before + 5);
-  expect((await collector.ready()).status).toBe(200);
+  const { status, body } = await collector.ready();
+  expect(status).toBe(200);
+  expect(body).toBe("ready, without stuck (failed: repetition count)\n");
   const pushed = gateway.pushes.map(({ data }) => data).join("");
   expect(pushed).not.toContain("09".repeat(20));
 });

@@ -27,7 +27,6 @@ const step = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("mix" as const), maxBytes: fc.nat(600) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("discard" as const), source }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("turn" as const), source }) },
 );
 
 interface Recorded {
@@ -39,7 +38,6 @@ class Source {
   readonly name: string;
   /** Bytes that each unit of output takes of it: I3 asks for 576 bits for 512 of a hash. */
   readonly unitBytes: number;
-  usable = true;
   /** What it gave and was neither mixed nor discarded. */
   waiting: Recorded[] = [];
   readonly given: Buffer[] = [];
@@ -50,7 +48,7 @@ class Source {
   }
 
   isReady(): boolean {
-    return this.usable && this.waiting.length >= this.unitBytes;
+    return this.waiting.length >= this.unitBytes;
   }
 }
 
@@ -90,11 +88,6 @@ class History {
     source.waiting = [];
   }
 
-  turn(source: Source): void {
-    source.usable = !source.usable;
-    this.#mixer.setUsable(source.name, source.usable);
-  }
-
   mix(maxBytes: number): void {
     const ready = this.sources.filter((each) => each.isReady());
     const isEnough = ready.length >= this.#setup.minSources;
@@ -121,7 +114,6 @@ class History {
     );
     const bits = used.map(({ length }, at) => (length > 0 ? 1 << at : 0));
     expect(mask).toBe(bits.reduce((all, bit) => all | bit));
-    expect(used.every(({ length }, at) => length === 0 || this.sources[at]!.usable)).toBe(true);
     expect(used.every(({ length }, at) => length % this.sources[at]!.unitBytes === 0)).toBe(true);
     expect(fetchedAt).toBe(Math.min(...used.flat().map((recorded) => recorded.fetchedAt)));
 
@@ -154,7 +146,7 @@ test("each byte is used once, in order, with minSources others or more, and zero
       steps.forEach((step, time) => {
         if (step.kind === "mix") history.mix(step.maxBytes);
         else if (step.kind === "add") history.add(history.sources[step.source]!, step.size, time);
-        else history[step.kind](history.sources[step.source]!);
+        else history.discard(history.sources[step.source]!);
       });
       for (const { given, waiting } of history.sources) {
         const all = Buffer.concat(given);

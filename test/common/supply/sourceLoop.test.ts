@@ -154,6 +154,7 @@ test("an alarm zeroes the chunk, cuts the source off, and says which test and wh
   expect(loop.discarded.get("alarm")).toBe(size + 5); // the chunk, and what waited in the mix
   expect(loop.alarms.get("repetition count")).toBe(1);
   expect(loop.trouble()).toBe("quarantined: repetition count");
+  expect(loop.goneBytes()).toBe(7);
   expect(captured.lines()).toContainEqual(
     expect.objectContaining({
       level: "error",

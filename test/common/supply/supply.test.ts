@@ -38,6 +38,9 @@ interface Options {
   /** Pieces that the sink takes. */
   readonly room?: number;
   readonly maxWait?: number;
+  readonly chunkBytes?: number;
+  /** What the mix counts with. */
+  readonly millibits?: number;
 }
 
 const running = new Set<Supply>();
@@ -48,6 +51,7 @@ afterEach(async () => {
 
 function start(scripts: Readonly<Record<string, Script>>, options: Options = {}): Started {
   const { strategy = "None", minSources = 1, room = Infinity, maxWait = day } = options;
+  const { chunkBytes = size, millibits = 7_900 } = options;
   const captured = captureLog();
   const clock = new ManualClock();
   const sink = new RecordingSink(room);
@@ -56,7 +60,7 @@ function start(scripts: Readonly<Record<string, Script>>, options: Options = {})
   const entropy = { minEntropyMillibitsPerByte: 7900 };
   const supply = startSupply({
     sources: names.map((name) => ({
-      source: scriptedSource(scripts[name]!, { name, chunkBytes: size }),
+      source: scriptedSource(scripts[name]!, { name, chunkBytes }),
       tests: new SourceTests({
         ...entropy,
         alphaExponent: 40,
@@ -67,7 +71,7 @@ function start(scripts: Readonly<Record<string, Script>>, options: Options = {})
     mixer: createMixer({
       strategy,
       minSources,
-      sources: names.map((name) => ({ name, ...entropy })),
+      sources: names.map((name) => ({ name, minEntropyMillibitsPerByte: millibits })),
       alphaExponent: 40,
     }),
     sink,
@@ -145,6 +149,15 @@ test("a hash takes 73 bytes of each source for 64", async () => {
   expect(sink.bytes().subarray(0, 64)).toEqual(first);
 });
 
+test("a hash gets its bytes also from sources whose chunks are far smaller than it takes", async () => {
+  const [one, two] = [seededBytes(1), seededBytes(2)];
+  const { sink } = start(
+    { lab: [() => one(64)], roof: [() => two(64)] },
+    { strategy: "Hash", minSources: 2, chunkBytes: 64, millibits: 1_000 },
+  );
+  await eventually(() => sink.bytes().length >= 4 * 64); // 576 bytes of each for 64
+});
+
 test("an alarm takes back what the source has in the sink, and counts what had gone", async () => {
   const gate = held(() => stutter(3));
   const { supply, sink, captured } = start({
@@ -166,6 +179,18 @@ test("an alarm takes back what the source has in the sink, and counts what had g
   );
 });
 
+test("a packet of several sources that is taken back does not make what had gone less than nothing", async () => {
+  const gate = held(() => stutter(3));
+  const { supply, sink, captured } = start({ lab: [() => chunk(1), gate.step] });
+  await eventually(() => sink.bytes().length === size);
+  sink.held.push({ data: chunk(2), fetchedAt: 0, sources: 3 });
+  gate.open();
+  await eventually(() => supply.loops[0]?.standing().state === "quarantined");
+  expect(captured.lines()).toContainEqual(
+    expect.objectContaining({ zeroedBytes: 2 * size, goneBytes: 0 }),
+  );
+});
+
 test("what waits in the mix for a partner is zeroed with its source", async () => {
   const gate = held(() => stutter(3));
   const { supply, captured, sink } = start(
@@ -180,6 +205,26 @@ test("what waits in the mix for a partner is zeroed with its source", async () =
   expect(captured.lines()).toContainEqual(
     expect.objectContaining({ source: "lab", test: "mixed stream", zeroedBytes: size }),
   );
+});
+
+test("a source that is cut off while the sink is full is tested again", async () => {
+  let seed = 0;
+  const { supply, clock } = start({ lab: [() => chunk(seed++)] }, { room: 0 });
+  await eventually(() => supply.loops[0]?.fetchedBytes() === size);
+  supply.loops[0]?.quarantine({ test: "mixed stream", tier: "intermittent" });
+  clock.advance(day);
+  await eventually(() => supply.loops[0]?.standing().state === "trusted");
+});
+
+test("what is missing is told once, for whatever reasons it is", async () => {
+  const timeout = fails("ERR_SOURCE_TIMEOUT");
+  const { supply, captured } = start(
+    { lab: [() => chunk(1)], roof: [down, timeout, down, timeout, down] },
+    { strategy: "Xor", minSources: 2 },
+  );
+  await eventually(() => supply.loops[1]?.outcomes.get("ERR_SOURCE_TIMEOUT") === 2);
+  const told = captured.messages().filter((message) => /^nothing goes on/.test(String(message)));
+  expect(told.length).toBe(1);
 });
 
 test("sources that give the same bytes are both cut off", async () => {
