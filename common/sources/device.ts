@@ -37,6 +37,7 @@ export function openDevice({ path, size, timeout }: DeviceOptions): Device {
       handle ??= await openForReading(path);
       return await fillFrom(handle, bytes, { end: performance.now() + timeout, signal });
     } catch (error) {
+      bytes.fill(0);
       close();
       throw asSourceError(error);
     }
