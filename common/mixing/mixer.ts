@@ -34,7 +34,7 @@ export type MixResult =
   | {
       /** Of the mixed stream: several sources are broken in the same way, or the mixing is. */
       readonly alarm: { readonly test: ContinuousTest; readonly tier: AlarmTier };
-      /** Mask of the sources that took part in the window or the run that failed. */
+      /** Mask of the sources that took part in the window that failed. */
       readonly sources: number;
       /** Bytes of this mix, which were zeroed. */
       readonly discardedBytes: number;
@@ -53,7 +53,7 @@ export class Mixer {
    * sources that cancel each other out do so from the first byte on.
    */
   readonly #tests: ContinuousTests;
-  /** Mask of the sources of bytes that are still under test: of the window and the run under way. */
+  /** Mask of the sources of bytes that are still under test: those of the window under way. */
   #underTest = 0;
 
   constructor(strategy: Strategy, { sources, alphaExponent }: MixerOptions) {
@@ -127,7 +127,7 @@ export class Mixer {
     const { test, tier, at } = alarm;
     return {
       alarm: { test, tier },
-      // Neither a window nor a run that passes until its end is longer.
+      // Past a window's length nothing counts that came before.
       sources: at > windowSamples ? mixed.sources : sources,
       discardedBytes: mixed.data.length,
     };
