@@ -1,0 +1,139 @@
+import type { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "../common/log/logger.ts";
+import type { Scheduler } from "../common/scheduler.ts";
+import type { Running } from "../common/shutdown.ts";
+import type { ApiClient } from "./api/client.ts";
+import type { ApiError } from "./api/errors.ts";
+import type { ApiObject } from "./api/object.ts";
+import { type Controller, source, startController } from "./engine/controller.ts";
+import type { Informer } from "./engine/informer.ts";
+import type { Change } from "./engine/objectStore.ts";
+import type { QueueMetrics } from "./engine/queueMetrics.ts";
+import { GatewayPoll } from "./gateways/poll.ts";
+import { GatewayReports, type ManagementAddress } from "./gateways/reports.ts";
+import type { Now } from "./moment.ts";
+import { Offered } from "./offered.ts";
+import type { OperatorOptions } from "./operator.ts";
+import type { Announce } from "./reconcile/announce.ts";
+import { BridgeStore } from "./reconcile/bridgeStore.ts";
+import { deployments } from "./reconcile/kinds.ts";
+import { OwnedStore } from "./reconcile/ownedStore.ts";
+import { reconcile } from "./reconcile/reconcile.ts";
+import { forbiddenBy, knownOrForbidden, watchOwned, type Watches } from "./watches.ts";
+
+export interface ReconcilingOptions {
+  readonly options: OperatorOptions;
+  readonly client: ApiClient;
+  readonly watches: Watches;
+  readonly queueMetrics: QueueMetrics;
+  readonly announce: Announce;
+  readonly gatewayAddress: ManagementAddress;
+  readonly now: () => Now;
+  readonly random: typeof randomBytes;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What the leader does: ties what changes in the cluster to the bridges that it concerns. */
+export async function startReconciling(context: ReconcilingOptions): Promise<Running> {
+  const { options, client, watches, queueMetrics, scheduler, random, log, signal } = context;
+  const bridges = new BridgeStore(watches.bridges);
+  const owned = new OwnedStore();
+  const reports = new GatewayReports(watches.pods, context.gatewayAddress);
+  let controller: Controller | undefined;
+  const add = (bridge: string): void => controller?.add(bridge);
+  const poll = new GatewayPoll({
+    reports,
+    interval: options.gatewayInterval,
+    changed: add,
+    scheduler,
+  });
+
+  const offered = await Offered.start({
+    client,
+    interval: options.discoveryInterval,
+    watch: (resource) => {
+      const { namespaces } = options;
+      const watch = { client, namespaces, scheduler, random: Math.random, log };
+      return watchOwned(watch, resource);
+    },
+    changed: (resource, informer) => {
+      if (informer === undefined) owned.drop(resource);
+      else owned.follow(resource, informer, add);
+      for (const [key] of watches.bridges.entries()) add(key);
+    },
+    scheduler,
+    log,
+  });
+
+  const kinds = [...watches.owned, [deployments, watches.deployments] as const];
+  controller = startController({
+    name: "qrngbridge",
+    sources: [
+      source(watches.bridges, keysOfBridge),
+      {
+        ...source(watches.pods, ({ object }) => [object.bridge]),
+        synced: knownOrForbidden(watches.pods, scheduler, signal),
+      },
+      ...kinds.map(([resource, informer]) => ({
+        synced: knownOrForbidden(informer, scheduler, signal),
+        feed: (add: (bridge: string) => void) => owned.follow(resource, informer, add),
+      })),
+    ],
+    workers: options.workers,
+    reconcile: (key, signal) =>
+      reconcile(
+        {
+          client,
+          bridges,
+          owned,
+          deployment: (name) => watches.deployments.get(name),
+          askGateways: async (bridge, signal) => {
+            const found = await reports.of(bridge, signal);
+            poll.saw(bridge, found);
+            return found;
+          },
+          offered: () => offered.kinds(),
+          missingWatch: () => firstForbidden([...watches.all, ...offered.informers()]),
+          settings: options.settings,
+          announce: context.announce,
+          now: context.now,
+          random,
+          log,
+        },
+        key,
+        signal,
+      ),
+    scheduler,
+    metrics: queueMetrics,
+    log,
+  });
+  const begun = controller;
+  return {
+    stop: async () => {
+      await begun.stop();
+      await Promise.all([poll.stop(), offered.stop()]);
+    },
+  };
+}
+
+function firstForbidden(informers: readonly Informer<unknown>[]): ApiError | undefined {
+  for (const informer of informers) {
+    const error = forbiddenBy(informer);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+/** A new status is what a reconcile wrote itself: it asks for none. */
+function keysOfBridge(change: Change<ApiObject>): string[] {
+  if (change.type !== "changed") return [change.key];
+  const [before, after] = [change.previous.metadata, change.object.metadata];
+  const isSame =
+    before.generation === after.generation &&
+    before.deletionTimestamp === after.deletionTimestamp &&
+    isDeepStrictEqual(before.annotations, after.annotations);
+  return isSame ? [] : [change.key];
+}

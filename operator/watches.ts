@@ -1,0 +1,95 @@
+import type { Logger } from "../common/log/logger.ts";
+import { pause, type Scheduler } from "../common/scheduler.ts";
+import type { Running } from "../common/shutdown.ts";
+import type { ApiClient } from "./api/client.ts";
+import { hasCode, type ApiError } from "./api/errors.ts";
+import type { ApiObject } from "./api/object.ts";
+import type { Resource } from "./api/resources.ts";
+import { bridgeLabel } from "./build/metadata.ts";
+import { joinInformers, type Informer } from "./engine/informer.ts";
+import { ListWatch, withoutManagedFields } from "./engine/listWatch.ts";
+import { gatewayPod, type GatewayPod } from "./gateways/pods.ts";
+import { deploymentState, type DeploymentState } from "./reconcile/deploymentState.ts";
+import { bridges, deployments, ownedKinds, pods } from "./reconcile/kinds.ts";
+import { knownObject, type KnownObject } from "./reconcile/owned.ts";
+
+export interface WatchOptions {
+  readonly client: ApiClient;
+  /** Undefined for all of the cluster. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly scheduler: Scheduler;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** What the operator follows from its start on: as little as says all that it has to know. */
+export interface Watches extends Running {
+  readonly bridges: Informer<ApiObject>;
+  readonly pods: Informer<GatewayPod>;
+  readonly deployments: Informer<DeploymentState>;
+  /** By kind, without Deployments: their metadata alone. */
+  readonly owned: readonly (readonly [Resource, Informer<KnownObject>])[];
+  readonly all: readonly Informer<unknown>[];
+}
+
+export function startWatches(options: WatchOptions): Watches {
+  const watched = {
+    bridges: watch(options, bridges, undefined, withoutManagedFields),
+    pods: watch(options, pods, "qrngbridge.io/serving=true", gatewayPod),
+    deployments: watch(options, deployments, bridgeLabel, deploymentState),
+    owned: ownedKinds
+      .filter((resource) => resource !== deployments)
+      .map((resource) => [resource, watchOwned(options, resource)] as const),
+  };
+  const { owned, ...others } = watched;
+  const all = [...Object.values(others), ...owned.map(([, informer]) => informer)];
+  return {
+    ...watched,
+    all,
+    stop: async () => void (await Promise.all(all.map((informer) => informer.stop()))),
+  };
+}
+
+/** Objects that carry the label of a bridge: what bridges own, and what users let them use. */
+export function watchOwned(options: WatchOptions, resource: Resource): Informer<KnownObject> {
+  return watch(options, resource, bridgeLabel, knownObject, true);
+}
+
+function watch<T>(
+  { namespaces, ...options }: WatchOptions,
+  resource: Resource,
+  labelSelector: string | undefined,
+  project: (object: ApiObject) => T | undefined,
+  metadataOnly = false,
+): Informer<T> {
+  const scopes: readonly (string | undefined)[] = namespaces ?? [undefined];
+  const parts = scopes.map((namespace) => {
+    const selection = { namespace, labelSelector, metadataOnly };
+    return new ListWatch<T>({ ...options, resource, selection, project });
+  });
+  return joinInformers(parts);
+}
+
+const retry = 200;
+
+/**
+ * Resolves when a collection is known, or its watch turns out to be forbidden: bridges can then be
+ * told so, while with all of it nobody would learn why nothing happens.
+ */
+export async function knownOrForbidden(
+  informer: Informer<unknown>,
+  scheduler: Scheduler,
+  signal: AbortSignal,
+): Promise<void> {
+  const settled = new AbortController();
+  void informer.synced.then(() => settled.abort());
+  const either = AbortSignal.any([signal, settled.signal]);
+  while (!either.aborted && forbiddenBy(informer) === undefined) {
+    await pause(scheduler, retry, either);
+  }
+}
+
+export function forbiddenBy(informer: Informer<unknown>): ApiError | undefined {
+  const problem = informer.problem();
+  return hasCode(problem, "ERR_API_FORBIDDEN") ? problem : undefined;
+}
