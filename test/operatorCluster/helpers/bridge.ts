@@ -1,0 +1,100 @@
+import type { BridgeInput } from "../../../operator/bridge/schema.ts";
+import type { BridgeStatus } from "../../../operator/bridge/status.ts";
+import type { ControlPlaneAccess } from "../../cluster/access.ts";
+import { applyYaml } from "../../cluster/objects.ts";
+import { eventually } from "../../helpers/eventually.ts";
+
+export type Spec = BridgeInput["spec"];
+
+export const smallest: Spec = {
+  sources: [{ name: "lab", type: "Quantis", url: "https://192.0.2.10" }],
+};
+
+export interface StoredObject {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: BridgeStatus;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** A namespace as its users see it. */
+export function inNamespace(cluster: ControlPlaneAccess, namespace: string) {
+  const at = ["--namespace", namespace];
+  const get = async (kind: string, name: string): Promise<StoredObject | undefined> => {
+    const args = ["get", kind, name, ...at, "--ignore-not-found", "--output", "json"];
+    const text = await cluster.kubectl(args);
+    return text === "" ? undefined : (JSON.parse(text) as StoredObject);
+  };
+  const conditionOf = async (name: string, type: string) => {
+    const bridge = await get("qrngbridge", name);
+    const found = bridge?.status?.conditions?.find((condition) => condition.type === type);
+    return found?.observedGeneration === bridge?.metadata.generation ? found : undefined;
+  };
+  return {
+    get,
+    kubectl: (...args: string[]) => cluster.kubectl([...args, ...at]),
+    applyBridge: (name: string, spec: Spec, metadata: object = {}) =>
+      applyYaml(
+        cluster,
+        JSON.stringify({
+          apiVersion: "qrngbridge.io/v1alpha1",
+          kind: "QrngBridge",
+          metadata: { name, ...metadata },
+          spec,
+        }),
+        { namespace },
+      ),
+    apply: (object: object) => applyYaml(cluster, JSON.stringify(object), { namespace }),
+    conditionOf,
+    /** Waits until a condition of the bridge's newest spec has a reason, and gives its message. */
+    reasonIs: async (name: string, type: string, reason: string): Promise<string> => {
+      const found = await eventually(async () => {
+        const condition = await conditionOf(name, type);
+        return condition?.reason === reason && condition;
+      }, 60_000);
+      return found.message;
+    },
+    /** All objects of the kinds that a bridge owns, by kind and name. */
+    owned: async (name: string): Promise<Map<string, StoredObject>> => {
+      const kinds =
+        "serviceaccounts,configmaps,secrets,services,deployments,networkpolicies,poddisruptionbudgets";
+      const selector = ["--selector", `qrngbridge.io/bridge=${name}`];
+      const text = await cluster.kubectl(["get", kinds, ...at, ...selector, "--output", "json"]);
+      const { items } = JSON.parse(text) as { items: StoredObject[] };
+      return new Map(items.map((item) => [`${item.kind} ${item.metadata.name}`, item]));
+    },
+    events: async (): Promise<{ reason: string; note: string; series?: { count: number } }[]> => {
+      const text = await cluster.kubectl([
+        "get",
+        "events.events.k8s.io",
+        ...at,
+        "--output",
+        "json",
+      ]);
+      return (JSON.parse(text) as { items: { reason: string; note: string }[] }).items;
+    },
+    /** Says of a Deployment what its controller would, once all pods are there. */
+    rollOut: async (name: string): Promise<void> => {
+      const found = await eventually(() => get("deployment", name));
+      const replicas = Number(found.spec?.["replicas"]);
+      const status = {
+        observedGeneration: found.metadata.generation,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas: replicas,
+        availableReplicas: replicas,
+      };
+      const patch = ["--type=merge", "--patch", JSON.stringify({ status })];
+      await cluster.kubectl(["patch", "deployment", name, ...at, "--subresource=status", ...patch]);
+    },
+  };
+}

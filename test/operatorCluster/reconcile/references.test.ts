@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto";
+import { beforeEach, expect, test } from "vitest";
+import { sharedControlPlane } from "../../cluster/shared.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { smallest } from "../helpers/bridge.ts";
+import { startTestOperator } from "../helpers/operator.ts";
+import { newScene, secretData, settleBridge, type Scene } from "../helpers/scene.ts";
+
+let scene: Scene;
+
+beforeEach(async () => {
+  scene = await newScene(await sharedControlPlane(), "references");
+});
+
+const secret = (name: string, stringData: object) => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name },
+  stringData,
+});
+
+/** The command at the end of a message. */
+const commandIn = (message: string): string[] =>
+  message.slice(message.indexOf("kubectl ")).split(" ").slice(1);
+
+test("a Secret without the label is refused with the command that lets the bridge use it", async () => {
+  const key = randomBytes(32).toString("hex");
+  await scene.apply(secret("ours", { hmac: key }));
+  await using _ = await startTestOperator(scene.cluster, [scene.namespace]);
+  const signing = { secretRef: { name: "ours", key: "hmac" } };
+  await scene.applyBridge("lab", { ...smallest, signing });
+  const message = await scene.reasonIs("lab", "Stalled", "ReferenceNotLabelled");
+  expect(message).toContain("signing.secretRef: Secret ours is not marked for this bridge");
+  expect(await scene.owned("lab")).toEqual(new Map());
+
+  await scene.cluster.kubectl(commandIn(message));
+  await settleBridge(scene, "lab");
+  const ring = JSON.parse((await secretData(scene, "lab-signing"))["ring.json"] ?? "") as {
+    signing: string;
+    keys: { id: string; key: string }[];
+  };
+  expect(ring.keys).toMatchObject([{ id: ring.signing, key }]);
+  expect((await scene.owned("lab")).has("Secret ours")).toBe(true);
+
+  // Another value is published beside the one that signs.
+  const next = randomBytes(32).toString("hex");
+  await scene.kubectl(
+    "patch",
+    "secret",
+    "ours",
+    "--patch",
+    JSON.stringify({ stringData: { hmac: next } }),
+  );
+  await eventually(async () =>
+    (await secretData(scene, "lab-signing"))["ring.json"]?.includes(next),
+  );
+  expect((await scene.get("qrngbridge", "lab"))?.status?.signing?.keyId).toBe(ring.signing);
+  // A Secret that is gone changes nothing.
+  await scene.kubectl("delete", "secret", "ours");
+  await scene.reasonIs("lab", "SigningKeyCurrent", "SourceUnusable");
+  expect((await secretData(scene, "lab-signing"))["ring.json"]).toContain(next);
+});
+
+test("clients' keys come from the Secret that is referred to, which is only read", async () => {
+  await using operator = await startTestOperator(scene.cluster, [scene.namespace]);
+  const key = randomBytes(32).toString("base64url");
+  const gateway = { apiKeysSecretRef: { name: "clients", key: "billing" } };
+  await scene.applyBridge("lab", { ...smallest, gateway });
+  const message = await scene.reasonIs("lab", "Stalled", "ReferenceMissing");
+  expect(message).toBe(
+    `gateway.apiKeysSecretRef: there is no Secret clients in ${scene.namespace}: create it`,
+  );
+  const given = secret("clients", { billing: key });
+  await scene.apply({
+    ...given,
+    metadata: { ...given.metadata, labels: { "qrngbridge.io/bridge": "lab" } },
+  });
+  await settleBridge(scene, "lab");
+  const hashes = (await secretData(scene, "lab-key-hashes"))["api-keys"];
+  expect(hashes).toMatch(/^billing sha256:[0-9a-f]{64}\n$/);
+  expect(await scene.get("secret", "lab-api-keys")).toBeUndefined();
+  expect((await scene.get("qrngbridge", "lab"))?.status?.endpoints?.apiKeysSecret).toBe("clients");
+  const touched = (await operator.writes()).filter(
+    ({ objectRef }) => objectRef?.name === "clients",
+  );
+  expect(touched).toEqual([]);
+});
+
+test("what is refused by its content says so without it", async () => {
+  await using _ = await startTestOperator(scene.cluster, [scene.namespace]);
+  const given = secret("ours", { hmac: "much too short" });
+  await scene.apply({
+    ...given,
+    metadata: { ...given.metadata, labels: { "qrngbridge.io/bridge": "lab" } },
+  });
+  await scene.applyBridge("lab", {
+    ...smallest,
+    signing: { secretRef: { name: "ours", key: "hmac" } },
+  });
+  const message = await scene.reasonIs("lab", "Stalled", "SecretUnusable");
+  expect(message).toContain("signing.secretRef: must hold 32 to 64 bytes as hex");
+  expect(message).not.toContain("much too short");
+});

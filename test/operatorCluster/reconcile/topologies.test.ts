@@ -1,0 +1,157 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sharedControlPlane } from "../../cluster/shared.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { smallest, type Spec } from "../helpers/bridge.ts";
+import { startTestOperator, type TestOperator } from "../helpers/operator.ts";
+import { newScene, settleBridge, type Scene } from "../helpers/scene.ts";
+
+let scene: Scene;
+let operator: TestOperator;
+
+beforeAll(async () => {
+  scene = await newScene(await sharedControlPlane(), "topologies");
+  const labels = { "qrngbridge.io/bridge": "lab" };
+  await scene.apply({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "hmac", labels },
+    stringData: { key: randomBytes(32).toString("hex") },
+  });
+  await scene.apply({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "other-side" },
+    data: { "ca.crt": "PEM" },
+  });
+  operator = await startTestOperator(scene.cluster, [scene.namespace]);
+});
+
+afterAll(async () => {
+  await operator[Symbol.asyncDispose]();
+});
+
+const signing = { secretRef: { name: "hmac", key: "key" } };
+const ca = { kind: "ConfigMap", name: "other-side", key: "ca.crt" } as const;
+const { sources } = smallest;
+
+const specs = {
+  InCluster: { sources },
+  CollectorOnly: {
+    topology: "CollectorOnly",
+    sources,
+    signing,
+    collector: { push: { urls: ["https://198.51.100.7:7765/push"], caRef: ca } },
+  },
+  GatewayOnly: {
+    topology: "GatewayOnly",
+    signing,
+    gateway: {
+      replicas: 1,
+      push: { clientCARef: ca, from: [{ ipBlock: { cidr: "198.51.100.0/24" } }] },
+    },
+  },
+  Direct: { topology: "Direct", sources },
+} satisfies Record<string, Spec>;
+
+type Topology = keyof typeof specs;
+
+/** What each has, beside the Secret and ConfigMap of its own zone. */
+const secretsOf: Record<Topology, readonly string[]> = {
+  InCluster: [
+    "api-keys",
+    "collector-authority",
+    "collector-tls",
+    "gateway-authority",
+    "gateway-tls",
+    "key-hashes",
+    "signing",
+  ],
+  CollectorOnly: ["collector-authority", "collector-tls", "signing"],
+  GatewayOnly: ["api-keys", "gateway-authority", "gateway-tls", "key-hashes", "signing"],
+  Direct: ["api-keys", "gateway-authority", "gateway-tls", "key-hashes"],
+};
+
+async function secretNames(): Promise<string[]> {
+  const keys = [...(await scene.owned("lab")).keys()];
+  return keys
+    .filter((key) => key.startsWith("Secret lab-"))
+    .map((key) => key.slice("Secret lab-".length))
+    .sort();
+}
+
+const path: readonly Topology[] = [
+  "InCluster",
+  "CollectorOnly",
+  "GatewayOnly",
+  "Direct",
+  "CollectorOnly",
+  "Direct",
+  "GatewayOnly",
+  "InCluster",
+];
+
+test("every topology, and each switch between them, leaves what it needs and nothing else", async () => {
+  const seen = new Map<Topology, string[]>();
+  for (const topology of path) {
+    await replaceSpec(specs[topology]);
+    await settleBridge(scene, "lab");
+    const keys = [...(await scene.owned("lab")).keys()].sort();
+    const deployments = keys.filter((key) => key.startsWith("Deployment"));
+    expect(deployments).toEqual([
+      ...(topology === "InCluster" || topology === "CollectorOnly"
+        ? ["Deployment lab-collector"]
+        : []),
+      ...(topology === "CollectorOnly" ? [] : ["Deployment lab-gateway"]),
+    ]);
+    expect(await secretNames()).toEqual(secretsOf[topology]);
+    expect(seen.get(topology) ?? keys).toEqual(keys);
+    seen.set(topology, keys);
+  }
+  expect(seen.size).toBe(4);
+});
+
+/** As a user's file would: what it no longer says is gone. */
+async function replaceSpec(spec: Spec): Promise<void> {
+  await scene.applyBridge("lab", spec);
+}
+
+test("suspend stops all pods, and they come back", async () => {
+  await replaceSpec({ ...specs.InCluster, suspend: true });
+  await scene.reasonIs("lab", "Ready", "Suspended");
+  for (const name of ["lab-collector", "lab-gateway"]) {
+    expect((await scene.get("deployment", name))?.spec?.["replicas"]).toBe(0);
+  }
+  await scene.rollOut("lab-collector");
+  await scene.rollOut("lab-gateway");
+  await replaceSpec(specs.InCluster);
+  await settleBridge(scene, "lab");
+  expect((await scene.get("deployment", "lab-gateway"))?.spec?.["replicas"]).toBe(2);
+});
+
+test("while the annotation is there nothing is changed", async () => {
+  await scene.kubectl("annotate", "qrngbridge", "lab", "qrngbridge.io/paused=maintenance");
+  await scene.reasonIs("lab", "Reconciling", "Paused");
+  const count = (await operator.writes()).length;
+  await operator.reconciledBy(() => scene.kubectl("delete", "service", "lab-push"));
+  expect(await operator.writes()).toHaveLength(count);
+  expect(await scene.get("service", "lab-push")).toBeUndefined();
+  await scene.kubectl("annotate", "qrngbridge", "lab", "qrngbridge.io/paused-");
+  await eventually(() => scene.get("service", "lab-push"));
+});
+
+test("kubectl scale sets the gateways", async () => {
+  await scene.kubectl("scale", "qrngbridge", "lab", "--replicas=5");
+  await eventually(
+    async () => (await scene.get("deployment", "lab-gateway"))?.spec?.["replicas"] === 5,
+  );
+  await scene.kubectl(
+    "patch",
+    "qrngbridge",
+    "lab",
+    "--type=merge",
+    "--patch",
+    '{"spec":{"gateway":{"replicas":1}}}',
+  );
+  await eventually(async () => !(await scene.owned("lab")).has("PodDisruptionBudget lab-gateway"));
+});

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { sharedControlPlane } from "../../cluster/shared.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { smallest, type StoredObject } from "../helpers/bridge.ts";
+import { operatorKubeConfig, startTestOperator } from "../helpers/operator.ts";
+import { newScene, settleBridge } from "../helpers/scene.ts";
+import { startWebhook } from "../helpers/webhook.ts";
+
+interface Template {
+  readonly spec: {
+    readonly containers: readonly [
+      { readonly image: string; readonly resources: { readonly limits: Record<string, string> } },
+    ];
+  };
+}
+
+function containerOf(deployment: StoredObject | undefined): Template["spec"]["containers"][0] {
+  const template = deployment?.spec?.["template"] as Template | undefined;
+  if (template === undefined) throw new Error("no Deployment");
+  return template.spec.containers[0];
+}
+
+test("what a mutating webhook makes of an object is accepted: one event, and no write after it", async () => {
+  const scene = await newScene(await sharedControlPlane(), "webhook");
+  await using _ = await startWebhook(scene);
+  const kubeconfig = await operatorKubeConfig(scene.cluster, [scene.namespace]);
+  const start = () => startTestOperator(scene.cluster, [scene.namespace], { kubeconfig });
+  const annotate = (n: number) =>
+    scene.kubectl("annotate", "--overwrite", "qrngbridge", "lab", `example.com/n=${n}`);
+  let count: number;
+  {
+    await using operator = await start();
+    // A webhook holds from a moment after it was made.
+    await eventually(async () => {
+      await scene.applyBridge("lab", smallest);
+      const deployment = await eventually(() => scene.get("deployment", "lab-gateway"));
+      if (containerOf(deployment).image.startsWith("mirror.example/")) return true;
+      await scene.kubectl("delete", "deployment", "lab-gateway", "lab-collector");
+      return false;
+    });
+    await settleBridge(scene, "lab");
+    const deployment = await scene.get("deployment", "lab-gateway");
+    expect(deployment?.metadata.labels).toMatchObject({ "example.com/cost-centre": "7" });
+    expect(containerOf(deployment).resources.limits).toMatchObject({ cpu: "3" });
+    count = (await operator.writes()).length;
+    for (let n = 0; n < 5; n++) await operator.reconciledBy(() => annotate(n));
+    // The webhook sees this one too, and changes nothing more.
+    await operator.reconciledBy(() => scene.kubectl("label", "deployment", "lab-gateway", "a=b"));
+    expect(await operator.writes()).toHaveLength(count);
+    const altered = (await scene.events()).filter(({ reason }) => reason === "AnswerAltered");
+    expect(altered).toHaveLength(1);
+    expect(altered[0]?.note).toContain(
+      "Deployment lab-gateway: the API server stores other values",
+    );
+  }
+  await using operator = await start();
+  await operator.reconciled(1);
+  expect(await operator.writes()).toHaveLength(count);
+
+  // A change of ours goes through all the same, and what others change of it is put back.
+  await scene.applyBridge("lab", { ...smallest, gateway: { replicas: 3 } });
+  await scene.reasonIs("lab", "Reconciling", "RollingOut");
+  await scene.kubectl("scale", "deployment", "lab-gateway", "--replicas=1");
+  await eventually(async () => {
+    const deployment = await scene.get("deployment", "lab-gateway");
+    return (
+      deployment?.spec?.["replicas"] === 3 && containerOf(deployment).image.startsWith("mirror")
+    );
+  });
+});
