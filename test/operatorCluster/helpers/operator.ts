@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { systemScheduler } from "../../../common/scheduler.ts";
+import type { Credentials } from "../../../operator/api/credentials.ts";
 import { kubeconfigCredentials } from "../../../operator/api/kubeconfig.ts";
 import { bootClock } from "../../../operator/boot.ts";
 import { loadOperatorConfig } from "../../../operator/config.ts";
@@ -85,6 +86,8 @@ export interface TestOperator extends AsyncDisposable {
 
 export interface TestOperatorInit {
   readonly kubeconfig?: string;
+  /** Instead of the kubeconfig's. */
+  readonly credentials?: Credentials;
   readonly options?: Partial<OperatorOptions>;
   readonly gatewayAddress?: OperatorDeps["gatewayAddress"];
   readonly moment?: OperatorDeps["moment"];
@@ -113,7 +116,7 @@ export async function startTestOperator(
   const operator = await startOperator(
     { ...config.options, identity: "test", ...init.options },
     {
-      credentials: await kubeconfigCredentials(kubeconfig, systemScheduler),
+      credentials: init.credentials ?? (await kubeconfigCredentials(kubeconfig, systemScheduler)),
       scheduler: systemScheduler,
       log: log.log,
       moment: init.moment ?? (await bootClock()),
