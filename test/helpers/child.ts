@@ -22,8 +22,18 @@ export interface Child extends AsyncDisposable {
 
 /** A real process of a program in test/fixtures, with a channel to it; ended with the test. */
 export function startFixture(name: string, ...args: string[]): Child {
-  const program = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  return startProgram(new URL(`../fixtures/${name}`, import.meta.url), args);
+}
+
+/** The same with any TypeScript file. @param env beside this process's own */
+export function startProgram(
+  file: URL,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Child {
+  const program = fileURLToPath(file);
   const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const streams = [child.stdout!, child.stderr!];
