@@ -16,16 +16,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     coverage: {
       provider: "v8",
-      include: [
-        "common/**",
-        "collector/**",
-        "gateway/**",
-        "operator/**",
-        "local/**",
-        "mcp/**",
-        "mcp/**",
-      ],
-      exclude: ["**/*.md", "gateway/dashboard/assets/**"],
+      include: ["{common,collector,gateway,operator,local,mcp}/**/*.ts"],
+      exclude: ["gateway/dashboard/assets/**"],
       reporter: ["text-summary", "json-summary", "html"],
       thresholds: { lines: 90 },
     },
