@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/cluster/**/*.test.ts", "test/operatorCluster/**/*.test.ts"],
     globalSetup: ["test/cluster/shared.ts"],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 120_000,
   },
 });

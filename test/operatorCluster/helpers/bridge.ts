@@ -60,7 +60,7 @@ export function inNamespace(cluster: ControlPlaneAccess, namespace: string) {
       const found = await eventually(async () => {
         const condition = await conditionOf(name, type);
         return condition?.reason === reason && condition;
-      }, 60_000);
+      }, 120_000);
       return found.message;
     },
     /** All objects of the kinds that a bridge owns, by kind and name. */
