@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { needsApiServer } from "./vitest.operator.config.ts";
 
 export default defineConfig({
   test: {
@@ -17,7 +18,8 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["{common,collector,gateway,operator,local,mcp}/**/*.ts"],
-      exclude: ["gateway/dashboard/assets/**"],
+      // What needs an API server is measured where there is one: `npm run test:operator`.
+      exclude: ["gateway/dashboard/assets/**", ...needsApiServer],
       reporter: ["text-summary", "json-summary", "html"],
       thresholds: { lines: 90 },
     },
