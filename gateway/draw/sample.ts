@@ -46,6 +46,30 @@ export async function sampleIntegers(
   return integers;
 }
 
+/** Sizes that `sampleBelow` takes: its words have at most 48 bits and are exact as numbers. */
+export const maxSampleBelow = 2 ** 40;
+
+/**
+ * The same of [0, size), in numbers, which are several times faster.
+ * @param size 1 … `maxSampleBelow`
+ */
+export async function sampleBelow(next: NextBytes, count: number, size: number): Promise<number[]> {
+  const width = bytesPerInteger(BigInt(size));
+  if (width === 0) return Array<number>(count).fill(0);
+  const words = 2 ** (8 * width);
+  const limit = words - (words % size);
+  const integers: number[] = [];
+  while (integers.length < count) {
+    const bytes = await next((count - integers.length) * width);
+    for (let at = 0; at < bytes.length; at += width) {
+      const word = bytes.readUIntBE(at, width);
+      if (word < limit) integers.push(word % size);
+    }
+    bytes.fill(0);
+  }
+  return integers;
+}
+
 /** Uniform multiples of 2^−53 in [0, 1): the upper 53 of 64 bits. */
 export async function sampleFloats(next: NextBytes, count: number): Promise<number[]> {
   const bytes = await next(count * 8);
@@ -75,10 +99,10 @@ export async function sampleUuids(next: NextBytes, count: number): Promise<strin
 export async function shuffle<Item>(next: NextBytes, items: readonly Item[]): Promise<Item[]> {
   const shuffled = [...items];
   for (let last = shuffled.length - 1; last > 0; last--) {
-    const [other = 0n] = await sampleIntegers(next, { count: 1, min: 0n, max: BigInt(last) });
+    const [other = 0] = await sampleBelow(next, 1, last + 1);
     const item = shuffled[last]!;
-    shuffled[last] = shuffled[Number(other)]!;
-    shuffled[Number(other)] = item;
+    shuffled[last] = shuffled[other]!;
+    shuffled[other] = item;
   }
   return shuffled;
 }

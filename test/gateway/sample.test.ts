@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import {
   bytesPerInteger,
   maxInt64,
+  maxSampleBelow,
   maxUint64,
   minInt64,
+  sampleBelow,
   sampleFloats,
   sampleIntegers,
   sampleUuids,
@@ -90,9 +92,31 @@ describe("integers", () => {
     expect(values).toEqual([0n, 5n, 9n, 0n, 0n, 0n]);
   });
 
+  test("as numbers, are the same as as bigints, from the same bytes", async () => {
+    const sizes = fc.oneof(
+      fc.integer({ min: 1, max: maxSampleBelow }),
+      fc.integer({ min: 1, max: 300 }),
+      fc.constantFrom(maxSampleBelow, maxSampleBelow - 1, 2 ** 32, 2 ** 32 + 1),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.integer({ min: 1, max: 50 }),
+        fc.nat(),
+        async (size, count, seed) => {
+          const numbers = await sampleBelow(from(seed), count, size);
+          const range = { count, min: 0n, max: BigInt(size - 1) };
+          expect(numbers.map(BigInt)).toEqual(await sampleIntegers(from(seed), range));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   test("of one value cost no bytes", async () => {
     const never: NextBytes = () => Promise.reject(new Error("asked for bytes"));
     expect(await sampleIntegers(never, { count: 3, min: 7n, max: 7n })).toEqual([7n, 7n, 7n]);
+    expect(await sampleBelow(never, 3, 1)).toEqual([0, 0, 0]);
   });
 
   test("cost a byte more than the range needs, and never more than eight", () => {
@@ -143,8 +167,9 @@ test("the bytes are zeroed when the numbers are made", async () => {
     return bytes;
   };
   await sampleIntegers(next, { count: 5, min: 0n, max: 9n });
+  await sampleBelow(next, 5, 10);
   await sampleFloats(next, 5);
   await sampleUuids(next, 5);
-  expect(used).toHaveLength(3);
+  expect(used).toHaveLength(4);
   expect(used.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
 });

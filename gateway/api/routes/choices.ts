@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { sampleIntegers, shuffle } from "../../draw/sample.ts";
+import { sampleBelow, shuffle } from "../../draw/sample.ts";
 import { jsonAnswer, wholeNumber, type Route } from "../route.ts";
 import { countField, sampledRoute, waitField, type DrawDeps } from "./fields.ts";
 
@@ -27,8 +27,8 @@ export function choiceRoute(deps: DrawDeps): Route<z.output<ReturnType<typeof ch
     gives: { "application/json": z.array(z.string()) },
   };
   return sampledRoute(deps, route, async (next, { items: list, count }) => {
-    const chosen = await sampleIntegers(next, { count, min: 0n, max: BigInt(list.length - 1) });
-    return jsonAnswer(chosen.map((index) => list[Number(index)]));
+    const chosen = await sampleBelow(next, count, list.length);
+    return jsonAnswer(chosen.map((index) => list[index]));
   });
 }
 
@@ -62,7 +62,7 @@ export function diceRoute(deps: DrawDeps): Route<z.output<ReturnType<typeof dice
     gives: { "application/json": z.array(z.int().positive()) },
   };
   return sampledRoute(deps, route, async (next, { sides, count }) => {
-    const throws = await sampleIntegers(next, { count, min: 1n, max: BigInt(sides) });
-    return jsonAnswer(throws.map(Number));
+    const throws = await sampleBelow(next, count, sides);
+    return jsonAnswer(throws.map((side) => side + 1));
   });
 }

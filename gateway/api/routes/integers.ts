@@ -2,8 +2,10 @@ import { z } from "zod";
 import {
   fitsNumber,
   maxInt64,
+  maxSampleBelow,
   maxUint64,
   minInt64,
+  sampleBelow,
   sampleIntegers,
   type NextBytes,
 } from "../../draw/sample.ts";
@@ -66,6 +68,11 @@ export async function drawIntegers(
       "ERR_QUERY",
       "min and max: must fit signed or unsigned 64 bits together",
     );
+  }
+  const size = max - min + 1n;
+  if (fitsNumber(range) && size <= BigInt(maxSampleBelow)) {
+    const least = Number(min);
+    return (await sampleBelow(next, range.count, Number(size))).map((offset) => least + offset);
   }
   const integers = await sampleIntegers(next, range);
   return fitsNumber(range) ? integers.map(Number) : integers.map(String);
