@@ -14,8 +14,8 @@ export const mediaTypes: Readonly<Record<Encoding, string>> = {
 const pieceBytes = 8_190;
 
 /**
- * A draw's bytes as text; the bytes are zeroed at once. The text cannot be: strings stay in memory
- * until they are collected, so the draw counts as in flight until it is released.
+ * A draw's bytes as text; they are zeroed when the draw is released, and a copy at once. The text
+ * cannot be: strings stay in memory until they are collected.
  */
 export function encodeDraw(draw: Draw, encoding: Exclude<Encoding, "binary">): string[] {
   const whole = draw.pieces.length === 1 ? draw.pieces[0]! : Buffer.concat(draw.pieces);
@@ -23,6 +23,6 @@ export function encodeDraw(draw: Draw, encoding: Exclude<Encoding, "binary">): s
   for (let at = 0; at < whole.length; at += pieceBytes) {
     texts.push(whole.toString(encoding, at, Math.min(at + pieceBytes, whole.length)));
   }
-  for (const piece of [whole, ...draw.pieces]) piece.fill(0);
+  if (draw.pieces.length > 1) whole.fill(0);
   return texts;
 }
