@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Clock } from "../../common/clock.ts";
 import { ConfigError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log/logger.ts";
@@ -36,7 +36,7 @@ export interface KeyDeps {
 }
 
 /** Keys are found by an HMAC under a key that dies with the process: no timing tells of a key. */
-const lookupKey = randomBytes(32);
+const lookupDigest = createLookup(randomBytes(32));
 
 /** The keys that a config names, followed through their file's changes. */
 export async function loadApiKeys(
@@ -107,13 +107,31 @@ export class KeyTable {
 
 /** @param key the key itself, or `sha256:` and the hex of its digest */
 function digestOf(key: string): string {
-  return lookupDigest(key.startsWith("sha256:") ? Buffer.from(key.slice(7), "hex") : sha256(key));
+  const isDigest = key.startsWith("sha256:");
+  return lookupDigest(isDigest ? Buffer.from(key.slice(7), "hex").toString("latin1") : sha256(key));
 }
 
-function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+/** As latin1 text, which Node hands over several times faster than a Buffer. */
+function sha256(data: string | Buffer): string {
+  return hash("sha256", data, "latin1");
 }
 
-function lookupDigest(digest: Buffer): string {
-  return createHmac("sha256", lookupKey).update(digest).digest("latin1");
+/**
+ * HMAC-SHA256 (RFC 2104) of digests, as latin1 text. Node's own Hmac costs three times as much, more
+ * than all else that is done for a small draw.
+ * @param key at most 64 bytes
+ */
+function createLookup(key: Buffer): (digest: string) => string {
+  const padded = (pad: number): Buffer => {
+    const block = Buffer.alloc(64 + 32, pad);
+    for (const [at, byte] of key.entries()) block[at]! ^= byte;
+    return block;
+  };
+  const inner = padded(0x36);
+  const outer = padded(0x5c);
+  return (digest) => {
+    inner.write(digest, 64, "latin1");
+    outer.write(sha256(inner), 64, "latin1");
+    return sha256(outer);
+  };
 }
