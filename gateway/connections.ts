@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 interface Life {
-  /** The answer under way. */
+  /** The latest answer; it is under way until it is closed. */
   answer: ServerResponse | undefined;
   /** The time is up. */
   old: boolean;
@@ -25,8 +25,13 @@ export function limitLifetimes(
 
   const retire = (socket: Socket, life: Life): void => {
     life.old = true;
-    if (life.answer === undefined) socket.destroy();
-    else life.answer.shouldKeepAlive = false; // said where its head is not out yet
+    const { answer } = life;
+    if (answer === undefined || answer.closed) {
+      socket.destroy();
+      return;
+    }
+    answer.shouldKeepAlive = false; // said where its head is not out yet
+    endAfter(answer, socket);
   };
   server.on(event, (socket: Socket) => {
     const life: Life = { answer: undefined, old: false };
@@ -41,12 +46,13 @@ export function limitLifetimes(
     const life = lives.get(request.socket);
     if (life === undefined) return;
     life.answer = response;
-    response.once("close", () => {
-      life.answer = undefined;
-      if (life.old) request.socket.end();
-    });
+    if (life.old) endAfter(response, request.socket);
   });
   return () => {
     for (const [socket, life] of lives) retire(socket, life);
   };
+}
+
+function endAfter(answer: ServerResponse, socket: Socket): void {
+  answer.once("close", () => socket.end());
 }
