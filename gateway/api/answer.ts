@@ -28,11 +28,16 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
     release(); // the client left while its answer was made
   else response.once("close", release);
   // Only now: a request that waits for fresh bytes is not stalled.
-  response.setTimeout(stalledMilliseconds, () => response.destroy());
+  response.setTimeout(stalledMilliseconds); // Node then cuts the connection
   response.writeHead(status, headers);
   if (stream !== undefined) {
     // What ends the stream early must end the answer where the client sees it.
     sendStream(response, stream).catch(() => response.destroy());
+    return;
+  }
+  const [first, ...more] = body;
+  if (more.length === 0 && typeof first === "string") {
+    response.end(first, "latin1"); // Node writes the head and a lone text as one
     return;
   }
   response.cork();

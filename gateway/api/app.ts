@@ -5,13 +5,15 @@ import { errorCode } from "../../common/errors.ts";
 import { nearest } from "../../common/config/suggest.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { dashboardAsset, type DashboardAsset } from "../dashboard/dashboard.ts";
-import { Problem, problemBody, problemType } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import type { Status } from "../status.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { Authenticate, FindKey } from "./authenticate.ts";
 import { corsHeaders, optionsHeaders, standingHeaders } from "./headers.ts";
-import { chargeRequest, limitHeaders, tooMany } from "./limits.ts";
+import { chargeRequest, limitHeaders } from "./limits.ts";
+import { asProblem, problemAnswer } from "./problems.ts";
 import { jsonAnswer, type BoundRoute } from "./route.ts";
+import { createShortPath } from "./shortPath.ts";
 import { Traffic } from "./traffic.ts";
 
 /** A path with a protocol of its own: it finds keys, charges and answers itself. */
@@ -34,6 +36,7 @@ export interface AppOptions {
   /** Served to anybody, as it was made at the start. */
   readonly openApi: object;
   readonly authenticate: Authenticate;
+  readonly findKey: FindKey;
   /** Whether the page at / is served. */
   readonly dashboard: boolean;
   readonly allowQueryKey: boolean;
@@ -119,12 +122,16 @@ export function createApi(options: AppOptions): Api {
       if (asset === undefined) await next();
       else answerAsset(ctx, asset);
     } catch (error) {
-      answerProblem(ctx, asProblem(error, log));
+      send(ctx, problemAnswer(asProblem(error, log)));
     }
   });
   app.use(router.routes());
   const handle = app.callback();
-  return { handler: (request, response) => void handle(request, response), traffic };
+  const serveShortly = createShortPath({ ...options, standing, traffic });
+  const handler: RequestListener = (request, response) => {
+    if (!serveShortly(request, response)) void handle(request, response);
+  };
+  return { handler, traffic };
 }
 
 /** Key, charge, answer. */
@@ -136,9 +143,9 @@ async function serve(ctx: Context, route: BoundRoute, options: AppOptions): Prom
   let answer: Answer;
   try {
     await chargeRequest(key, options.now());
-    answer = await route.answer({
-      // An api_key that is not allowed stays in, to be refused by name.
-      query: options.allowQueryKey || queryKey === undefined ? query : ctx.query,
+    // An api_key that is not allowed stays in, to be refused by name.
+    const asked = options.allowQueryKey || queryKey === undefined ? query : ctx.query;
+    answer = await route.prepare(asked)({
       accepts: (types) => ctx.accepts([...types]) || undefined,
       key,
       signal: left.signal,
@@ -151,7 +158,7 @@ async function serve(ctx: Context, route: BoundRoute, options: AppOptions): Prom
 }
 
 /** Written to the socket as it is, without Koa's copies. */
-function send(ctx: Context, answer: Parameters<typeof sendAnswer>[1]): void {
+function send(ctx: Context, answer: Answer): void {
   ctx.respond = false;
   sendAnswer(ctx.res, answer);
 }
@@ -175,23 +182,4 @@ function refuseMethod(method: string, methods: readonly string[]): void {
   if (methods.includes(method)) return;
   const allow = methods.join(", ");
   throw new Problem(405, "ERR_METHOD", `only ${allow}`, { allow });
-}
-
-function answerProblem(ctx: Context, problem: Problem): void {
-  ctx.status = problem.status;
-  ctx.set({ ...problem.headers });
-  ctx.type = problemType;
-  ctx.body = problemBody(problem);
-}
-
-/** What was thrown, as it may be answered: only what was written for clients goes out. */
-function asProblem(error: unknown, log: Logger): Problem {
-  if (error instanceof Problem) return error;
-  if (typeof error === "object" && error !== null && "status" in error && error.status === 429) {
-    const headers = "headers" in error ? (error.headers as Record<string, unknown>) : {};
-    const wait = Number(headers["Retry-After"] ?? 1);
-    return tooMany("too many requests without a right key from this address", wait * 1000);
-  }
-  log.error({ error }, "a request failed");
-  return new Problem(500, "ERR_INTERNAL", "the request failed; the gateway's log says where");
 }

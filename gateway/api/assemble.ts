@@ -9,7 +9,7 @@ import type { SharedStore } from "../limit/sharedStore.ts";
 import { createMcpEndpoint } from "../mcp/endpoint.ts";
 import type { Status } from "../status.ts";
 import { createApi, type Api } from "./app.ts";
-import { createAuthenticate } from "./authenticate.ts";
+import { createAuthenticate, createFindKey } from "./authenticate.ts";
 import type { ApiKeys } from "./keys.ts";
 import { describeApi } from "./openapi.ts";
 import { createRoutes } from "./routes.ts";
@@ -47,6 +47,7 @@ export function assembleApi(config: GatewayConfig, parts: ApiParts): Api {
   const serving = { authenticate, describeStatus, onServed, now, log };
   return createApi({
     ...serving,
+    findKey: createFindKey({ keys, clock }),
     routes,
     endpoints: config.mcp.enabled ? [createMcpEndpoint(config, { ...serving, dispenser })] : [],
     openApi: describeApi(routes, version),

@@ -8,9 +8,8 @@ import type { ApiKey } from "./keys.ts";
 /** HEAD only where nothing is drawn. */
 export type Method = "GET" | "HEAD" | "POST";
 
-/** A request, as far as a route needs to know it. */
-export interface Call<Query> {
-  readonly query: Query;
+/** Who asks, as far as a route needs to know it. */
+export interface Caller {
   readonly key: ApiKey;
   /** The best of the media types for what the client accepts; undefined when none is. */
   readonly accepts: (types: readonly string[]) => string | undefined;
@@ -26,20 +25,25 @@ export interface Route<Query = never> {
   readonly query: z.ZodType<Query>;
   /** The 200's body by media type. */
   readonly gives: Readonly<Record<string, z.ZodType>>;
-  readonly answer: (call: Call<Query>) => Answer | Promise<Answer>;
+  readonly answer: (query: Query, caller: Caller) => Answer | Promise<Answer>;
 }
+
+/** A route with a query that its schema has taken; answers any number of callers. */
+export type Prepared = (caller: Caller) => Answer | Promise<Answer>;
 
 /** A route whose query has been bound to its schema: takes any query that came. */
 export interface BoundRoute extends Omit<Route, "answer" | "query"> {
   readonly query: z.ZodType;
-  readonly answer: (call: Call<unknown>) => Answer | Promise<Answer>;
+  /** @throws Problem 400 naming each parameter that is wrong, with the nearest right name */
+  readonly prepare: (query: unknown) => Prepared;
 }
 
-/** @throws Problem 400 naming each parameter that is wrong, with the nearest right name */
 export function bindRoute<Query>(route: Route<Query>): BoundRoute {
-  const answer = (call: Call<unknown>): Answer | Promise<Answer> =>
-    route.answer({ ...call, query: parseQuery(route.query, call.query) });
-  return { ...route, answer };
+  const prepare = (query: unknown): Prepared => {
+    const parsed = parseQuery(route.query, query);
+    return (caller) => route.answer(parsed, caller);
+  };
+  return { ...route, prepare };
 }
 
 /** A query's parameter as a whole number; anything else that numbers can be written as is refused. */

@@ -13,6 +13,7 @@ import {
   metric,
   push,
   startTestGateway,
+  ways,
   withKey,
 } from "./helpers/gateway.ts";
 
@@ -25,7 +26,7 @@ async function filled(bytes: number, config: Parameters<typeof startTestGateway>
   return { gateway, data, [Symbol.asyncDispose]: () => gateway.stop() };
 }
 
-describe("GET /api/random", () => {
+describe.each(ways)("GET /api/random by $way", ({ draw }) => {
   test.each(["hex", "base64", "base64url"] as const)("%s is the text itself", async (encoding) => {
     await using made = await filled(30_000);
     for (const [from, bytes] of [
@@ -148,11 +149,11 @@ describe("GET /api/random", () => {
   });
 });
 
-describe("keys", () => {
+describe.each(ways)("keys by $way", ({ draw, more }) => {
   test("in either header, and in the URL only where that is allowed", async () => {
     await using made = await filled(100);
     const get = async (headers: Record<string, string>, query = "", api = made.gateway.api) =>
-      (await fetch(`${api}/api/random${query}`, { headers })).status;
+      (await fetch(`${api}/api/random${query}`, { headers: { ...more, ...headers } })).status;
     expect(await get({ authorization: `Bearer ${apiKey}` })).toBe(200);
     expect(await get({ authorization: `bearer ${apiKey}` })).toBe(200);
     expect(await get({ "x-api-key": apiKey })).toBe(200);
@@ -187,7 +188,8 @@ describe("keys", () => {
       rate_limit: { failed_keys_per_minute: 100_000 },
     });
     const status = async (key: string): Promise<number> =>
-      (await fetch(`${made.gateway.api}/api/status`, { headers: { "x-api-key": key } })).status;
+      (await fetch(`${made.gateway.api}/api/status`, { headers: { ...more, "x-api-key": key } }))
+        .status;
     expect(await status(apiKey)).toBe(200);
     await writeFile(file, "other another-key-another-key-1\n", { mode: 0o600 });
     await eventually(async () => (await status("another-key-another-key-1")) === 200 || undefined);
@@ -200,7 +202,8 @@ describe("keys", () => {
 
   test("wrong ones are limited by address, right ones from the same address are not", async () => {
     await using made = await filled(1_000, { rate_limit: { failed_keys_per_minute: 5 } });
-    const wrong = async (): Promise<Response> => fetch(`${made.gateway.api}/api/random`);
+    const wrong = async (): Promise<Response> =>
+      fetch(`${made.gateway.api}/api/random`, { headers: more });
     for (let attempt = 0; attempt < 5; attempt++) expect((await wrong()).status).toBe(401);
     const limited = await wrong();
     expect(limited.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
@@ -229,7 +232,7 @@ describe("keys", () => {
     expect([overBytes.status, overBytes.headers.get("retry-after")]).toEqual([429, "1"]);
     expect((await draw(gateway, "?bytes=40")).status).toBe(200);
     expect((await draw(gateway, "?bytes=1")).status).toBe(429); // the burst is used up
-    const other = { headers: { "x-api-key": "other-key-0123456789abc" } };
+    const other = { headers: { ...more, "x-api-key": "other-key-0123456789abc" } };
     expect((await fetch(`${gateway.api}/api/random?bytes=100`, other)).status).toBe(200);
     clock.advance(1_000);
     expect((await draw(gateway, "?bytes=100")).status).toBe(200);

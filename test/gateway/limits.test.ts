@@ -10,12 +10,13 @@ import { eventually } from "../helpers/eventually.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { ManualClock } from "../helpers/manualClock.ts";
 import {
-  draw,
+  draw as drawPlainly,
   fill,
   makePacket,
   metric,
   push,
   startTestGateway,
+  ways,
   withKey,
   type TestGateway,
 } from "./helpers/gateway.ts";
@@ -133,7 +134,7 @@ function items(response: Response, header: string): Record<string, object> {
   );
 }
 
-describe("the headers", () => {
+describe.each(ways)("the headers by $way", ({ draw, more }) => {
   test("of the IETF draft are on each answer that was charged", async () => {
     const clock = new ManualClock(Date.UTC(2026, 0, 1, 12));
     const rate_limit = {
@@ -190,7 +191,7 @@ describe("the headers", () => {
 
   test("tell nothing of limits to who has no key", async () => {
     await using gateway = await startTestGateway();
-    const response = await fetch(`${gateway.api}/api/random`);
+    const response = await fetch(`${gateway.api}/api/random`, { headers: more });
     expect([response.status, response.headers.has("ratelimit-policy")]).toEqual([401, false]);
   });
 });
@@ -204,7 +205,7 @@ test("the bytes of a day are free again at midnight in UTC, and not when the clo
   const packet = { audience: gateway.audience, data: randomBytes(1_000), timestamp: clock.wall() };
   expect(await push(gateway, makePacket(packet))).toBe(200);
   const drawn = async (bytes: number): Promise<number> =>
-    (await draw(gateway, `?bytes=${bytes}`)).status;
+    (await drawPlainly(gateway, `?bytes=${bytes}`)).status;
   expect([await drawn(60), await drawn(41), await drawn(40), await drawn(1)]).toEqual([
     200, 429, 200, 429,
   ]);

@@ -1,7 +1,7 @@
 import type { Dispenser, Drawer } from "../../draw/dispenser.ts";
 import type { NextBytes } from "../../draw/sample.ts";
 import type { Answer } from "../answer.ts";
-import { wholeNumber, type Call, type Route } from "../route.ts";
+import { wholeNumber, type Caller, type Route } from "../route.ts";
 
 export interface DrawDeps {
   readonly dispenser: Dispenser;
@@ -28,7 +28,7 @@ export function sampledRoute<Query extends { wait: number }>(
   route: Omit<Route<Query>, "methods" | "answer">,
   sample: (next: NextBytes, query: Query) => Promise<Answer>,
 ): Route<Query> {
-  const answer = ({ query, key, signal }: Call<Query>): Promise<Answer> =>
+  const answer = (query: Query, { key, signal }: Caller): Promise<Answer> =>
     sample(drawFor(dispenser, { key, wait: query.wait, signal }), query);
   return { ...route, methods: ["GET"], answer };
 }

@@ -5,7 +5,7 @@ import { after } from "../../limit/limit.ts";
 import { encodeDraw, encodings, mediaTypes, type Encoding } from "../../encode.ts";
 import { Problem } from "../../problem.ts";
 import { noStore, type Answer } from "../answer.ts";
-import { jsonAnswer, wholeNumber, type Call, type Route } from "../route.ts";
+import { jsonAnswer, wholeNumber, type Caller, type Route } from "../route.ts";
 import { waitField, type DrawDeps } from "./fields.ts";
 
 const maxValues = 10_000;
@@ -40,7 +40,7 @@ export function randomRoute(deps: DrawDeps): Route<RandomQuery> {
       "application/octet-stream": z.string().meta({ format: "binary" }),
       "application/json": z.array(text),
     },
-    answer: (call) => answerRandom(call, deps.dispenser),
+    answer: (query, caller) => answerRandom(query, caller, deps.dispenser),
   };
 }
 
@@ -49,11 +49,12 @@ export function randomRoute(deps: DrawDeps): Route<RandomQuery> {
  * @throws Problem; nothing was taken then
  */
 export function answerRandom(
-  { query, key, accepts, signal }: Call<RandomQuery>,
+  query: RandomQuery,
+  caller: Caller,
   dispenser: Dispenser,
 ): Answer | Promise<Answer> {
   const { bytes, count, wait } = query;
-  const encoding = query.encoding ?? (count === undefined ? negotiate(accepts) : "hex");
+  const encoding = query.encoding ?? (count === undefined ? negotiate(caller.accepts) : "hex");
   if (count !== undefined && encoding === "binary") {
     throw new Problem(400, "ERR_QUERY", "encoding: values of a JSON array cannot be binary");
   }
@@ -61,8 +62,8 @@ export function answerRandom(
     count === undefined ? encoded(draw, encoding) : listed(draw, bytes, encoding);
   const total = bytes * (count ?? 1);
   return wait === 0
-    ? after(dispenser.drawNow(key, total), finish)
-    : dispenser.draw({ key, wait, signal }, total).then(finish);
+    ? after(dispenser.drawNow(caller.key, total), finish)
+    : dispenser.draw({ key: caller.key, wait, signal: caller.signal }, total).then(finish);
 }
 
 function encoded(draw: Draw, encoding: Encoding): Answer {
@@ -85,7 +86,7 @@ function listed(draw: Draw, bytes: number, encoding: Encoding): Answer {
   return { ...jsonAnswer(values), release: () => draw.release() };
 }
 
-function negotiate(accepts: Call<unknown>["accepts"]): Encoding {
+function negotiate(accepts: Caller["accepts"]): Encoding {
   const type = accepts(["text/plain", "application/octet-stream"]);
   if (type === "text/plain") return "hex";
   if (type === "application/octet-stream") return "binary";

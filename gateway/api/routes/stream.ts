@@ -4,7 +4,7 @@ import type { Draw } from "../../buffer.ts";
 import { begun } from "../../begun.ts";
 import { Problem } from "../../problem.ts";
 import { noStore } from "../answer.ts";
-import { wholeNumber, type Call, type Route } from "../route.ts";
+import { wholeNumber, type Caller, type Route } from "../route.ts";
 import { waitField, type DrawDeps } from "./fields.ts";
 
 const maxStreamBytes = 2 ** 40;
@@ -31,20 +31,20 @@ export function streamRoute(deps: DrawDeps): Route<StreamQuery> {
       "Many random bytes, as they come in. An answer that ends early was cut for want of them.",
     query: createQuery(deps),
     gives: { "application/octet-stream": z.string().meta({ format: "binary" }) },
-    answer: async (call) => {
+    answer: async (query, caller) => {
       // Drawn before the head is written: a stream that cannot start is a 503 or 429.
-      const stream = await begun(drawPieces(call, deps));
+      const stream = await begun(drawPieces(query, caller, deps));
       const headers = {
         ...noStore,
         "content-type": "application/octet-stream",
-        "content-length": call.query.bytes,
+        "content-length": query.bytes,
       };
       return { status: 200, headers, stream, body: [], release: () => undefined };
     },
   };
 }
 
-async function* drawPieces({ query, key, signal }: Call<StreamQuery>, { dispenser }: DrawDeps) {
+async function* drawPieces(query: StreamQuery, { key, signal }: Caller, { dispenser }: DrawDeps) {
   const size = Math.min(pieceBytes, dispenser.maxRequestBytes);
   for (let left = query.bytes; left > 0;) {
     // What is there, and where nothing is, the first byte that comes.

@@ -44,7 +44,7 @@ export function monteCarloRoute(
     summary: "π by Monte Carlo, from bytes that are used up for it.",
     query: monteCarloQuery(deps),
     gives: { "application/json": monteCarloBody },
-    answer: async ({ query: { iterations, wait }, key, signal }) => {
+    answer: async ({ iterations, wait }, { key, signal }) => {
       const draw = await deps.dispenser.draw({ key, wait, signal }, iterations * bytesPerPoint);
       try {
         const result = await runMonteCarlo(draw.pieces, signal);
@@ -100,7 +100,7 @@ export function qualityRoute(deps: TestDeps): Route<z.output<ReturnType<typeof q
     summary: "Statistical tests of bytes that are used up for them.",
     query: qualityQuery(deps),
     gives: { "application/json": measuredBody },
-    answer: async ({ query: { bytes, wait }, key, signal }) => {
+    answer: async ({ bytes, wait }, { key, signal }) => {
       const draw = await deps.dispenser.draw({ key, wait, signal }, bytes);
       try {
         const quality = await measureQuality(draw.pieces, signal);

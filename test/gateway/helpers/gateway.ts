@@ -123,9 +123,24 @@ export async function fill(gateway: PushTarget, data: Buffer): Promise<void> {
 
 export const withKey = { authorization: `Bearer ${apiKey}` };
 
-export async function draw(gateway: TestGateway, query = ""): Promise<Response> {
-  return fetch(`${gateway.api}/api/random${query}`, { headers: withKey });
+export async function draw(
+  gateway: TestGateway,
+  query = "",
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(`${gateway.api}/api/random${query}`, { headers: { ...withKey, ...more } });
 }
+
+/** The two ways that a request may be served: what is plain goes past Koa, a weighed Accept does not. */
+const accepting: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  ["the short path", {}],
+  ["Koa", { accept: "*/*;q=1" }],
+];
+export const ways = accepting.map(([way, more]) => ({
+  way,
+  more,
+  draw: (gateway: TestGateway, query?: string) => draw(gateway, query, more),
+}));
 
 /** The value of a metric line such as `name{label="x"}`. */
 export async function metric(gateway: TestGateway, name: string): Promise<number> {
