@@ -3,6 +3,7 @@ import { Tally } from "../common/metrics.ts";
 import type { Conditioner } from "../common/conditioning/conditioner.ts";
 import type { FipsMonitor } from "../common/health/fipsMonitor.ts";
 import type { EntropyBuffer } from "./buffer.ts";
+import { SpotCheck } from "./spotCheck.ts";
 
 export interface InletOptions {
   readonly monitor: FipsMonitor;
@@ -25,6 +26,7 @@ export class Inlet {
   /** Accepted bytes that were dropped while the conditioner waited for more. */
   readonly lost = new Tally<LossReason>(lossReasons);
   readonly #options: InletOptions;
+  readonly #check: SpotCheck;
   /** When the oldest byte that the conditioner carries was new, monotonic milliseconds. */
   #carriedBorn = 0;
   /** Bit mask of the sources of what the conditioner carries. */
@@ -33,6 +35,7 @@ export class Inlet {
 
   constructor(options: InletOptions) {
     this.#options = options;
+    this.#check = new SpotCheck(options.monitor, options.clock.monotonic);
   }
 
   /** Verified bytes that came in. */
@@ -57,9 +60,9 @@ export class Inlet {
    * @param sources bit mask of the sources that they came from, for `revoke`
    */
   add(data: Buffer, age: number, sources = 0): void {
-    const { monitor, conditioner, buffer, clock } = this.#options;
+    const { conditioner, buffer, clock } = this.#options;
     this.#accepted += data.length;
-    monitor.update(data);
+    this.#check.update(data);
     this.expire();
     const now = clock.monotonic();
     const born = now - Math.max(0, age);
