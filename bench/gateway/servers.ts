@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { bundle } from "../../images/bundle.ts";
+import { programs } from "../../images/programs.ts";
+import { eventually } from "../../test/helpers/eventually.ts";
+import { startProgram, type Child } from "../../test/helpers/child.ts";
+import { pin, serverCore } from "./pin.ts";
+
+/** A million keys take a while to read. */
+const startMilliseconds = 120_000;
+
+export interface Server extends AsyncDisposable {
+  readonly url: string;
+  readonly child: Child;
+}
+
+/** Programs as users run them: each bundled into one file. */
+export interface Bundles extends AsyncDisposable {
+  /** A folder that goes with them. */
+  readonly folder: string;
+  start(
+    name: "subject" | "limit" | "gateway" | "collector",
+    args: readonly string[],
+  ): Promise<Server>;
+}
+
+export async function bundleServers(): Promise<Bundles> {
+  const folder = await mkdtemp(join(tmpdir(), "qrng-bridge-bench-"));
+  await writeFile(join(folder, "package.json"), '{"type":"module","version":"0.0.0"}');
+  const assets = programs.find(({ name }) => name === "gateway")?.assets ?? [];
+  for (const name of ["subject", "limit", "hmac"]) {
+    await bundle({ name: `bench/gateway/${name}`, assets }, join(folder, name));
+  }
+  await bundle({ name: "gateway", assets }, join(folder, "gateway"));
+  await bundle({ name: "collector", assets: [] }, join(folder, "collector"));
+  return {
+    folder,
+    start: async (name, args) => {
+      const child = startProgram(pathToFileURL(join(folder, name, "main.js")), args);
+      pin(child.process.pid, serverCore);
+      const listening = await eventually(
+        () => child.lines().find(({ message }) => message === "listening"),
+        startMilliseconds,
+      );
+      return {
+        url: `http://${String(listening["address"])}`,
+        child,
+        [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+      };
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
