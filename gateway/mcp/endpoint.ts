@@ -1,6 +1,7 @@
 import { toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context } from "koa";
+import { drain } from "../../common/drain.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { sendAnswer, stalledMilliseconds, type StreamPiece } from "../api/answer.ts";
 import type { CountRequest, Endpoint } from "../api/app.ts";
@@ -82,6 +83,7 @@ async function readRequest({ req }: Context): Promise<Request> {
     return await toWebRequest(req, undefined, limits);
   } catch (error) {
     if (error instanceof Error && "status" in error && error.status === 413) {
+      await drain(req);
       throw new Problem(413, "ERR_BODY", "the body is longer than 1 MiB", { connection: "close" });
     }
     if (!req.complete) throw new Problem(400, "ERR_BODY", "the body ended early");

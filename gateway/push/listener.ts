@@ -3,6 +3,7 @@ import { decodeJsonPacket, maxJsonBytes } from "../../common/packet/json.ts";
 import { decodePacket } from "../../common/packet/msgpack.ts";
 import { PacketError, packetOverheadBytes, type Packet } from "../../common/packet/packet.ts";
 import type { Logger } from "../../common/log/logger.ts";
+import { drain } from "../../common/drain.ts";
 import { Tally } from "../../common/metrics.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Judgement, Receiver } from "./receiver.ts";
@@ -90,6 +91,7 @@ export function createPushHandler({ receiver, maxPacketSize, log }: PushHandlerO
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const answer = await judge(request);
     tally.add(answer);
+    if (answer === "large") await drain(request);
     respond(request, response, answer);
   };
   return { handle, tally };

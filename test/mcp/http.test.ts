@@ -201,6 +201,28 @@ test("each call of a batch is charged", async () => {
   expect(await metric(made.gateway, "qrng_gateway_buffer_bytes")).toBeGreaterThanOrEqual(840);
 });
 
+test("who sends a long body to its end before it reads gets the answer all the same", async () => {
+  await using made = await startFilled(100);
+  const { hostname, port } = new URL(made.gateway.api);
+  const length = 6 * 2 ** 20;
+  const lines = ["POST /mcp HTTP/1.1", `content-length: ${length}`];
+  for (const [name, value] of Object.entries({ host: hostname, ...mcpHeaders })) {
+    lines.push(`${name}: ${value}`);
+  }
+  for (let time = 0; time < 10; time++) {
+    const socket = connect(Number(port), hostname);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    const sent = Promise.withResolvers<void>();
+    socket.once("error", sent.reject);
+    socket.pause();
+    socket.write(Buffer.alloc(length, " "), () => sent.resolve());
+    await sent.promise;
+    const answer: Buffer[] = [];
+    for await (const piece of socket as AsyncIterable<Buffer>) answer.push(piece);
+    expect(Buffer.concat(answer).toString()).toMatch(/^HTTP\/1\.1 413 /);
+  }
+});
+
 test("a body that does not say how long it is, is cut at 1 MiB", async () => {
   await using made = await startFilled(100);
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
