@@ -19,6 +19,7 @@ const programs = {
     package: "k8s.io/kubernetes/cmd/kube-controller-manager",
   },
   kubectl: { module: "tools", package: "k8s.io/kubernetes/cmd/kubectl" },
+  helm: { module: "tools/helm", package: "helm.sh/helm/v4/cmd/helm" },
 } as const;
 
 export type ProgramName = keyof typeof programs;
@@ -93,7 +94,10 @@ async function build(name: ProgramName, folder: string, env: NodeJS.ProcessEnv):
  * and the API server's features depend on it.
  */
 function linkerFlags(goMod: string): string {
-  const [, major, minor, patch] = /k8s\.io\/kubernetes v(\d+)\.(\d+)\.(\d+)/.exec(goMod) ?? [];
+  const small = ["-s", "-w"];
+  const pinned = /k8s\.io\/kubernetes v(\d+)\.(\d+)\.(\d+)/.exec(goMod);
+  if (pinned === null) return small.join(" ");
+  const [, major, minor, patch] = pinned;
   const version = `v${major}.${minor}.${patch}`;
   const values = {
     "k8s.io/component-base/version.gitVersion": version,
@@ -102,7 +106,7 @@ function linkerFlags(goMod: string): string {
     "k8s.io/client-go/pkg/version.gitVersion": version,
   };
   const settings = Object.entries(values).map(([name, value]) => `-X ${name}=${value}`);
-  return ["-s", "-w", ...settings].join(" ");
+  return [...small, ...settings].join(" ");
 }
 
 function moduleFile(name: ProgramName, file = ""): string {

@@ -13,10 +13,12 @@ declare module "vitest" {
 /** Vitest's globalSetup: one control plane, with an audit log, for all test files of a run. */
 export default async function setup(project: TestProject): Promise<() => PromiseLike<void>> {
   const controlPlane = await startControlPlane({ audit: true }).catch(endWithWhatToInstall);
-  // Built here and not within a test's time; without it, the tests that need it say so.
-  await program("kube-controller-manager").catch((error: unknown) => {
-    if (!(error instanceof MissingProgram)) throw error;
-  });
+  // Built here and not within a test's time; without one, the tests that need it say so.
+  for (const name of ["kube-controller-manager", "helm"] as const) {
+    await program(name).catch((error: unknown) => {
+      if (!(error instanceof MissingProgram)) throw error;
+    });
+  }
   project.provide("controlPlane", controlPlane.facts);
   return () => controlPlane[Symbol.asyncDispose]();
 }

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Makes go.mod and go.sum anew: run it in this folder with another version to move to it.
+set -euo pipefail
+cd "$(dirname "$0")"
+rm -f go.mod go.sum
+go mod init qrng-bridge/test/cluster/tools/helm
+go get -tool helm.sh/helm/v4/cmd/helm@v4.3.1
