@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..");
@@ -25,11 +24,9 @@ const dashboard: readonly Assets[] = [
   },
 ];
 
-const known: readonly Program[] = [
+/** The programs that have an image. */
+export const programs: readonly Program[] = [
   { name: "collector", assets: [] },
   { name: "gateway", assets: dashboard },
   { name: "operator", assets: [] },
 ];
-
-/** The programs that have an image. */
-export const programs = known.filter(({ name }) => existsSync(join(root, name, "main.ts")));

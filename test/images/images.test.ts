@@ -6,9 +6,10 @@ import { z } from "zod";
 import { programs, root } from "../../images/programs.ts";
 import { version } from "../../common/version.ts";
 import { freePort } from "../endToEnd/helpers/ports.ts";
+import { makeAuthority } from "../helpers/certificates.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { type Builder, createBuilder, type Image, readImageFile } from "./helpers/builder.ts";
-import { healthy, startContainer } from "./helpers/container.ts";
+import { healthy, type Start, startContainer } from "./helpers/container.ts";
 
 /** Any; the images are as old as they are told to be. */
 const seconds = 1_700_000_000;
@@ -110,8 +111,11 @@ test.each(names)(
 
 /** By the comments that esbuild puts before each file, and by the files that came beside it. */
 async function packagesIn(image: Image, name: string): Promise<string[]> {
-  const code = await readImageFile(image, `app/${name}/main.js`);
-  const inside = [...code.matchAll(/^ *\/\/ (node_modules\/.*)$/gm)].map((match) => match[1] ?? "");
+  const scripts = globSync("*.js", { cwd: join(image.rootfs, "app", name) });
+  const codes = scripts.map((file) => readImageFile(image, `app/${name}/${file}`));
+  const inside = [
+    ...(await Promise.all(codes)).join("\n").matchAll(/^ *\/\/ (node_modules\/.*)$/gm),
+  ].map((match) => match[1] ?? "");
   const beside = globSync("node_modules/**/*.*", { cwd: join(image.rootfs, "app", name) });
   const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
   const folders = new Set([...inside, ...beside].flatMap((file) => folder.exec(file)?.[0] ?? []));
@@ -124,31 +128,66 @@ async function packagesIn(image: Image, name: string): Promise<string[]> {
   return [...new Set(await Promise.all(found))].sort();
 }
 
+interface Given {
+  readonly start: Start;
+  /** The gateway's. */
+  readonly api?: string;
+}
+
 const key = "only-for-the-images-test-0";
-const configs: Record<"collector" | "gateway", () => Promise<[yaml: string, api?: string]>> = {
-  collector: async () => [
-    `appliance_url: https://192.0.2.10
-push_url: http://127.0.0.1:${await freePort()}/push
+const configFile = "/etc/qrng-bridge/config.yaml";
+const withConfig = (yaml: string, management: string): Start => ({
+  args: ["--config", configFile],
+  files: {
+    [configFile]: `${yaml}management_address: ${management}
+hmac_secret_key: "${"5a".repeat(32)}"
 `,
-  ],
-  gateway: async () => {
+  },
+});
+
+/** What each program is started with, by where its management port is to be. */
+const starts: Record<string, (management: string) => Promise<Given>> = {
+  collector: async (management) => {
+    const yaml = `appliance_url: https://192.0.2.10
+push_url: http://127.0.0.1:${await freePort()}/push
+`;
+    return { start: withConfig(yaml, management) };
+  },
+  gateway: async (management) => {
     const port = await freePort();
     const yaml = `listen_address: 127.0.0.1:${port}
 push: { listen_address: "127.0.0.1:${await freePort()}" }
 api_keys: [${key}]
 `;
-    return [yaml, `http://127.0.0.1:${port}`];
+    return { start: withConfig(yaml, management), api: `http://127.0.0.1:${port}` };
+  },
+  // It lives without an API server, and tries again.
+  operator: async (management) => {
+    const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    const { certificate: ca } = await makeAuthority();
+    const port = String(await freePort());
+    return {
+      start: {
+        args: [`--management-address=${management}`],
+        env: {
+          POD_NAMESPACE: "qrng",
+          KUBERNETES_SERVICE_HOST: "127.0.0.1",
+          KUBERNETES_SERVICE_PORT: port,
+        },
+        files: { [`${account}/token`]: "none", [`${account}/ca.crt`]: ca },
+      },
+    };
   },
 };
 
-test.each(["collector", "gateway"] as const)(
+test.each(names)(
   "%s runs as process 1 without rights on a read-only root, and ends with 0 on SIGTERM",
   async (name) => {
-    const [yaml, api] = await configs[name]();
     const management = `127.0.0.1:${await freePort()}`;
-    const common = `management_address: ${management}\nhmac_secret_key: "${"5a".repeat(32)}"\n`;
+    const given = await starts[name]?.(management);
+    if (given === undefined) throw new Error(`nobody says how ${name} starts`);
     const began = performance.now();
-    await using container = await startContainer(imageOf(name), yaml + common);
+    await using container = await startContainer(imageOf(name), given.start);
     await healthy(`http://${management}/healthz`);
     const took = Math.round(performance.now() - began);
     process.stdout.write(`${name}: first /healthz ${took} ms after runc was called\n`);
@@ -157,7 +196,7 @@ test.each(["collector", "gateway"] as const)(
     expect(status).toMatch(/^Gid:\t10001\t10001\t10001\t10001$/m);
     expect(status).toMatch(/^NSpid:\t\d+\t1$/m);
     expect(status).toMatch(/^CapEff:\t0+$/m);
-    if (api !== undefined) await servesWhatItReadsFromDisk(api);
+    if (given.api !== undefined) await servesWhatItReadsFromDisk(given.api);
     await container.signal("TERM");
     expect(await container.exitCode(), container.output()).toBe(0);
   },

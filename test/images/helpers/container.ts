@@ -7,7 +7,13 @@ import { makeFolder } from "../../helpers/folder.ts";
 import type { Image } from "./builder.ts";
 import { run } from "./command.ts";
 
-const configFile = "/etc/qrng-bridge/config.yaml";
+/** What a program is started with, as a pod would give it. */
+export interface Start {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Contents by path, which it may read. */
+  readonly files?: Readonly<Record<string, string>>;
+}
 
 export interface Container extends AsyncDisposable {
   /** Its first process, as this system numbers it. */
@@ -22,15 +28,16 @@ export interface Container extends AsyncDisposable {
 /**
  * Runs an image by runc as Kubernetes' `restricted` would: its own user, no capabilities, no new
  * privileges, a read-only root; but in this system's network.
- * @param config the program's, as YAML
  */
-export async function startContainer(image: Image, config: string): Promise<Container> {
+export async function startContainer(image: Image, start: Start): Promise<Container> {
   const folder = await makeFolder();
-  await writeFile(folder.at("config.yaml"), config);
-  await writeFile(
-    folder.at("config.json"),
-    JSON.stringify(runtimeSpec(image, folder.at("config.yaml"))),
-  );
+  const mounted = Object.entries(start.files ?? {}).map(async ([path, text], index) => {
+    const source = folder.at(`file-${index}`);
+    await writeFile(source, text);
+    return { destination: path, type: "bind", source, options: ["bind", "ro"] };
+  });
+  const spec = runtimeSpec(image, start, await Promise.all(mounted));
+  await writeFile(folder.at("config.json"), JSON.stringify(spec));
   const id = folder.path.slice(folder.path.lastIndexOf("/") + 1);
   const state = ["--root", folder.at("runc")];
   const child = spawn("runc", [...state, "run", "--bundle", folder.path, id], {
@@ -59,14 +66,18 @@ export async function startContainer(image: Image, config: string): Promise<Cont
 }
 
 /** https://github.com/opencontainers/runtime-spec/blob/main/config.md */
-function runtimeSpec({ config, rootfs }: Image, yaml: string): object {
+function runtimeSpec(
+  { config, rootfs }: Image,
+  { args, env = {} }: Start,
+  files: readonly object[],
+): object {
   const [uid, gid] = config.User.split(":").map(Number);
   return {
     ociVersion: "1.0.2",
     process: {
       user: { uid, gid },
-      args: [...config.Entrypoint, "--config", configFile],
-      env: config.Env,
+      args: [...config.Entrypoint, ...args],
+      env: [...config.Env, ...Object.entries(env).map((pair) => pair.join("="))],
       cwd: config.WorkingDir,
       noNewPrivileges: true,
       capabilities: {},
@@ -75,7 +86,7 @@ function runtimeSpec({ config, rootfs }: Image, yaml: string): object {
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"] },
-      { destination: configFile, type: "bind", source: yaml, options: ["bind", "ro"] },
+      ...files,
     ],
     linux: { namespaces: ["pid", "mount", "ipc", "uts"].map((type) => ({ type })) },
   };
