@@ -5,9 +5,13 @@ import { describeResource } from "./definition.ts";
 import { describeFields } from "./resourceReference.ts";
 import { replaceTable } from "./configTable.ts";
 
-/** Writes crds/qrngbridge.yaml and the tables of docs/qrngbridge.md; `--check` only compares. */
+/**
+ * Writes crds/qrngbridge.yaml, the chart's template of it and the tables of docs/qrngbridge.md;
+ * `--check` only compares.
+ */
 const written = {
   "crds/qrngbridge.yaml": () => renderDefinition(),
+  "charts/qrng-bridge/templates/crd.yaml": async () => renderTemplate(await renderDefinition()),
   "docs/qrngbridge.md": (before: string) => replaceTable(before, describeFields()),
 };
 for (const [file, render] of Object.entries(written)) {
@@ -26,4 +30,20 @@ function renderDefinition(): Promise<string> {
   const text = stringify(describeResource(), options);
   const header = "# Made from operator/bridge/schema.ts by: npm run docs\n";
   return format(header + text, { parser: "yaml", printWidth: 100 });
+}
+
+/** The definition behind the chart's switches: as a template, since Helm never upgrades `crds/`. */
+function renderTemplate(definition: string): string {
+  const [head = "", spec = ""] = definition.split(/(?=^spec:$)/m);
+  if (spec.includes("{{"))
+    throw new Error("the definition holds {{, which Helm would take for its own");
+  return `{{- if .Values.crds.install }}
+${head}  labels:
+    {{- include "qrng-bridge.labels" . | nindent 4 }}
+  {{- if .Values.crds.keep }}
+  annotations:
+    helm.sh/resource-policy: keep
+  {{- end }}
+${spec}{{- end }}
+`;
 }

@@ -1,7 +1,7 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { stringify } from "yaml";
+import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import type { PrometheusRule } from "../../operator/build/prometheusRule.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { makeFacts, objectsOf } from "../operator/build/facts.ts";
@@ -12,15 +12,22 @@ import { runTool } from "./tool.ts";
 /** Series of the bridge physics/lab, or of another where `labels` say so. */
 const labels = 'namespace="physics",bridge="lab"';
 
+type Rules = Pick<PrometheusRule["spec"], "groups">;
+
+/** Those of a bridge. */
+const [{ spec: bridgeRules } = { spec: { groups: [] } }] = ofKind<PrometheusRule>(
+  objectsOf(makeFacts(goldenSpecs.smallest)),
+  "PrometheusRule",
+);
+
 /** The alerts that fire after a quarter of an hour with these series, by promtool's own engine. */
-async function firing(series: Readonly<Record<string, string>>): Promise<string[]> {
+async function firing(
+  series: Readonly<Record<string, string>>,
+  rules: Rules = bridgeRules,
+): Promise<string[]> {
   await using folder = await makeFolder();
-  const [rule] = ofKind<PrometheusRule>(
-    objectsOf(makeFacts(goldenSpecs.smallest)),
-    "PrometheusRule",
-  );
-  const names = rule!.spec.groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
-  await writeFile(join(folder.path, "rules.yaml"), stringify(rule!.spec));
+  const names = rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert));
+  await writeFile(join(folder.path, "rules.yaml"), stringify(rules));
   const input_series = Object.entries(series).map(([name, values]) => ({ series: name, values }));
   const outcomes = await Promise.all(
     names.map(async (alertname) => {
@@ -62,4 +69,21 @@ test.each([
   ["QrngPushesFail", { [`qrng_collector_delivered_bytes_total{${labels}}`]: "7x30" }],
 ])("%s fires", async (alert, changed) => {
   expect(await firing({ ...healthy, ...changed })).toEqual([alert]);
+});
+
+describe("alerts on the operator, which the chart brings", () => {
+  const leads = 'leader_election_master_status{name="qrng-bridge-operator",namespace="qrng",pod=';
+  const rules = async (): Promise<Rules> => {
+    const text = await readFile("charts/qrng-bridge/files/alerts.yaml", "utf8");
+    return { groups: parse(text) as Rules["groups"] };
+  };
+
+  test.each([
+    ["one of two leads", { [`${leads}"a"}`]: "0x30", [`${leads}"b"}`]: "1x30" }, []],
+    ["another took over", { [`${leads}"a"}`]: "1x6", [`${leads}"b"}`]: "0x6 1x24" }, []],
+    ["none leads", { [`${leads}"a"}`]: "0x30" }, ["QrngOperatorDown"]],
+    ["none is there", {}, ["QrngOperatorDown"]],
+  ])("where %s", async (_, series, expected) => {
+    expect(await firing(series, await rules())).toEqual(expected);
+  });
 });
