@@ -145,7 +145,7 @@ describe("status", () => {
   });
 });
 
-const examples = globSync("examples/*.yaml");
+const examples = globSync("examples/{,flux/bridges/}*.yaml");
 const bridges: string[] = [];
 for (const file of examples) {
   const { kind } = parse(await readFile(file, "utf8")) as { kind?: string };

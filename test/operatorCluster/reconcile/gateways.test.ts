@@ -1,76 +1,26 @@
 import { writeFile } from "node:fs/promises";
 import { beforeEach, expect, test } from "vitest";
-import type { GatewayConfigInput } from "../../../gateway/config.ts";
 import { bootClock } from "../../../operator/boot.ts";
 import { sharedControlPlane } from "../../cluster/shared.ts";
-import {
-  makePacket,
-  push,
-  startTestGateway,
-  type TestGateway,
-} from "../../gateway/helpers/gateway.ts";
+import { startTestGateway, type TestGateway } from "../../gateway/helpers/gateway.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { makeFolder } from "../../helpers/folder.ts";
 import { smallest } from "../helpers/bridge.ts";
+import {
+  addressOf,
+  configWith,
+  pushSigned,
+  runGatewayPod,
+  storedRing,
+} from "../helpers/gateway.ts";
 import { startTestOperator } from "../helpers/operator.ts";
-import { newScene, type Scene, secretData, settleBridge } from "../helpers/scene.ts";
+import { newScene, type Scene, settleBridge } from "../helpers/scene.ts";
 
 let scene: Scene;
 
 beforeEach(async () => {
   scene = await newScene(await sharedControlPlane(), "gateways");
 });
-
-/** What a Deployment, a scheduler and a kubelet make: a pod with an address. */
-async function runPod(name: string): Promise<void> {
-  await scene.apply({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      labels: {
-        "qrngbridge.io/bridge": "lab",
-        "qrngbridge.io/zone": "gateway",
-        "qrngbridge.io/serving": "true",
-      },
-    },
-    spec: {
-      serviceAccountName: "lab-gateway",
-      automountServiceAccountToken: false,
-      containers: [{ name: "gateway", image: "none" }],
-    },
-  });
-  const status = { phase: "Running", podIP: "127.0.0.1" };
-  const patch = ["--type=merge", "--patch", JSON.stringify({ status })];
-  await scene.kubectl("patch", "pod", name, "--subresource=status", ...patch);
-}
-
-interface Ring {
-  readonly signing: string;
-  readonly keys: readonly { readonly id: string; readonly key: string }[];
-}
-
-async function storedRing(): Promise<{ text: string; ring: Ring }> {
-  const text = (await secretData(scene, "lab-signing"))["ring.json"] ?? "";
-  return { text, ring: JSON.parse(text) as Ring };
-}
-
-const configWith = (ring: string): GatewayConfigInput => ({
-  key_ring_file: ring,
-  hmac_secret_key: undefined,
-  push: { window: { future: 0 } },
-});
-
-/** Pushes as the collector with that ring would, and gives the status. */
-function pushSigned(gateway: TestGateway, { signing, keys }: Ring): Promise<number> {
-  const keyHex = keys.find(({ id }) => id === signing)?.key ?? "";
-  return push(gateway, makePacket({ audience: gateway.audience, keyHex }));
-}
-
-function addressOf({ management }: TestGateway) {
-  const { hostname, port } = new URL(management);
-  return { host: hostname, port: Number(port) };
-}
 
 test("bytes at a gateway make the bridge ready, and a gateway that is gone does not unmake it", async () => {
   await using folder = await makeFolder();
@@ -82,11 +32,11 @@ test("bytes at a gateway make the bridge ready, and a gateway that is gone does 
   await scene.applyBridge("lab", smallest);
   await settleBridge(scene, "lab");
   await scene.reasonIs("lab", "Ready", "NoBytesYet");
-  const { text, ring } = await storedRing();
+  const { text, ring } = await storedRing(scene);
   await writeFile(file, text, { mode: 0o600 });
   gateway = await startTestGateway(configWith(file));
   await using started = gateway;
-  await runPod("lab-gateway-a");
+  await runGatewayPod(scene, "lab-gateway-a");
   await eventually(async () => {
     const flowing = await scene.conditionOf("lab", "EntropyFlowing");
     return flowing?.status === "False" && flowing.reason === "NeverFlowed";
@@ -124,27 +74,27 @@ test("a new key signs once every gateway reports it, and not before", async () =
   await give("11");
   await scene.applyBridge("lab", { ...smallest, signing });
   await settleBridge(scene, "lab");
-  const first = await storedRing();
+  const first = await storedRing(scene);
   await writeFile(file, first.text, { mode: 0o600 });
   gateway = await startTestGateway(configWith(file));
   await using started = gateway;
-  await runPod("lab-gateway-a");
+  await runGatewayPod(scene, "lab-gateway-a");
 
   await give("22");
   ahead += 61; // propagationSeconds are over
   await scene.kubectl("annotate", "qrngbridge", "lab", "example.com/look=1");
   const message = await scene.reasonIs("lab", "SigningKeyCurrent", "WaitingForGateways");
   expect(message).toContain("missing: lab-gateway-a");
-  expect((await storedRing()).ring.signing).toBe(first.ring.signing);
+  expect((await storedRing(scene)).ring.signing).toBe(first.ring.signing);
 
-  const published = await storedRing();
+  const published = await storedRing(scene);
   await writeFile(file, published.text, { mode: 0o600 }); // as the kubelet does
   await scene.reasonIs("lab", "SigningKeyCurrent", "Publishing");
-  expect((await storedRing()).ring.signing).toBe(first.ring.signing);
+  expect((await storedRing(scene)).ring.signing).toBe(first.ring.signing);
   ahead += 63; // no clock can matter any more
   await scene.kubectl("annotate", "qrngbridge", "lab", "example.com/look=2", "--overwrite");
   await scene.reasonIs("lab", "SigningKeyCurrent", "Overlapping");
-  const last = await storedRing();
+  const last = await storedRing(scene);
   expect(last.ring.signing).toBe(
     published.ring.keys.find(({ key }) => key === "22".repeat(32))?.id,
   );
