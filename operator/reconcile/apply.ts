@@ -1,17 +1,13 @@
 import type { ApiClient } from "../api/client.ts";
+import { hasCode } from "../api/errors.ts";
 import type { ApiObject } from "../api/object.ts";
 import type { Resource } from "../api/resources.ts";
 import type { StoredBridge } from "../bridge/schema.ts";
-import { bridgeLabel, type OwnedObject } from "../build/metadata.ts";
-import {
-  apiKeysSecretName,
-  collectorAuthorityName,
-  gatewayAuthorityName,
-  signingSecretName,
-} from "../build/names.ts";
+import type { OwnedObject } from "../build/metadata.ts";
+import { conditionOf } from "./conditions.ts";
 import { difference, type Difference, ownsAll } from "./differs.ts";
 import { withIntent } from "./intent.ts";
-import { resourceOf, secrets } from "./kinds.ts";
+import { resourceOf } from "./kinds.ts";
 import { describeObject, knownObject, type KnownObject } from "./owned.ts";
 import type { OwnedStore } from "./ownedStore.ts";
 import { BeingDeletedError, StalledError } from "./trouble.ts";
@@ -21,8 +17,8 @@ export interface ApplyInput {
   readonly owned: OwnedStore;
   readonly bridge: StoredBridge;
   readonly objects: readonly OwnedObject[];
-  /** The bridge's Secrets as they were read, which decisions are built on. */
-  readonly stored: ReadonlyMap<string, ApiObject>;
+  /** The bridge's Secrets as they were read, which decisions are built on; undefined for none. */
+  readonly stored: ReadonlyMap<string, ApiObject | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -45,38 +41,62 @@ interface Planned {
 
 /**
  * Applies what differs, in the given order, and stops at the first that fails: policies come before
- * the pods that they guard. What others own is found before anything is touched.
+ * the pods that they guard. What others own is never written to: what is to be there anew is created
+ * or conflicts, and a bridge that waits for such a name asks before it writes anything.
  * @throws StalledError NameTaken
  */
 export async function applyAll(input: ApplyInput): Promise<Applied[]> {
   const planned = await Promise.all(input.objects.map((wanted) => plan(input, wanted)));
   const applied: Applied[] = [];
-  for (const each of planned) if (each !== undefined) applied.push(await applyOne(input, each));
+  for (const each of planned) {
+    const done = each && (await applyOne(input, each));
+    if (done !== undefined) applied.push(done);
+  }
   return applied;
 }
 
 async function plan(input: ApplyInput, wanted: OwnedObject): Promise<Planned | undefined> {
-  const resource = resourceOf(wanted);
-  const found = await find(input, resource, wanted);
-  if (found === undefined) return { wanted, resource, found, because: "absent" };
-  refuseOthers(input.bridge, wanted, found);
-  const because = difference(wanted, found, input.owned.accepted(found.uid));
-  return because && { wanted, resource, found, because };
+  const found = await find(input, wanted);
+  return found === undefined
+    ? { wanted, resource: resourceOf(wanted), found, because: "absent" }
+    : compare(input, wanted, found);
+}
+
+function compare(
+  { bridge, owned }: ApplyInput,
+  wanted: OwnedObject,
+  found: KnownObject,
+): Planned | undefined {
+  refuseOthers(bridge, wanted, found);
+  const because = difference(wanted, found, owned.accepted(found.uid));
+  return because && { wanted, resource: resourceOf(wanted), found, because };
+}
+
+async function find(input: ApplyInput, wanted: OwnedObject): Promise<KnownObject | undefined> {
+  const { owned, bridge, stored } = input;
+  const { name, namespace } = wanted.metadata;
+  if (isDecidedOn(input, wanted)) {
+    const read = stored.get(name);
+    return read && knownObject(read);
+  }
+  const known = owned.get(`${namespace}/${bridge.metadata.name}`, resourceOf(wanted), name);
+  const isClash = conditionOf(bridge.status, "Stalled")?.reason === "NameTaken";
+  return known ?? (isClash ? await ask(input, wanted) : undefined);
+}
+
+/** What was decided on such a Secret holds for the state that was read, and for no other. */
+function isDecidedOn({ stored }: ApplyInput, { kind, metadata }: OwnedObject): boolean {
+  return kind === "Secret" && stored.has(metadata.name);
 }
 
 /** Watches tell of what carries the bridge's label; something else may have the name. */
-async function find(
-  { client, owned, bridge, stored, signal }: ApplyInput,
-  resource: Resource,
-  { metadata: { name, namespace } }: OwnedObject,
+async function ask(
+  { client, signal }: ApplyInput,
+  wanted: OwnedObject,
 ): Promise<KnownObject | undefined> {
-  // What was decided on a Secret holds for the state that was read, and for no other.
-  const read = resource.kind === "Secret" ? stored.get(name) : undefined;
-  if (read !== undefined) return knownObject(read);
-  const known = owned.get(`${namespace}/${bridge.metadata.name}`, resource, name);
-  if (known !== undefined) return known;
+  const { name, namespace } = wanted.metadata;
   const options = { metadataOnly: true, signal };
-  const object = await client.get(resource, { namespace, name }, options);
+  const object = await client.get(resourceOf(wanted), { namespace, name }, options);
   return object && knownObject(object);
 }
 
@@ -97,13 +117,28 @@ function refuseOthers(bridge: StoredBridge, wanted: OwnedObject, found: KnownObj
   );
 }
 
-async function applyOne(
+/** @returns undefined where it is there already as it should be */
+async function applyOne(input: ApplyInput, planned: Planned): Promise<Applied | undefined> {
+  try {
+    return await write(input, planned);
+  } catch (error) {
+    const { wanted, found } = planned;
+    const isThere = found === undefined && hasCode(error, "ERR_API_CONFLICT");
+    if (!isThere || isDecidedOn(input, wanted)) throw error;
+    const other = await ask(input, wanted);
+    if (other === undefined) throw error; // gone again
+    const again = compare(input, wanted, other);
+    return again && (await write(input, again));
+  }
+}
+
+async function write(
   input: ApplyInput,
   { wanted, resource, found, because }: Planned,
 ): Promise<Applied> {
   const { client, owned, signal } = input;
   const { name, namespace } = wanted.metadata;
-  const base = await (found === undefined ? claim(input, wanted) : adopt(input, wanted, found));
+  const base = found && (await adopt(input, wanted, found));
   const object = onto(base, withIntent(wanted));
   const answer = await client.apply(resource, { namespace, name }, object, { signal });
   const known = knownObject(answer);
@@ -117,39 +152,22 @@ async function applyOne(
   };
 }
 
-/** Only this very object; a Secret only as it was when its content was decided on. */
-function onto(base: KnownObject | undefined, object: OwnedObject): OwnedObject {
-  if (base === undefined) return object;
-  const { uid, resourceVersion } = base;
-  const preconditions = object.kind === "Secret" ? { uid, resourceVersion } : { uid };
-  return { ...object, metadata: { ...object.metadata, ...preconditions } };
-}
-
 /**
- * Creates the empty Secret for keys that must never be made twice: an apply would also write onto
- * one that another has made meanwhile, a create does not. A Secret left empty counts as none.
- * @throws ApiError ERR_API_EXISTS
+ * What no object's resource version is: etcd gives its first write the second revision. An apply
+ * onto it creates what is absent, and is an ERR_API_CONFLICT where anything has the name.
  */
-async function claim(
-  { client, bridge, signal }: ApplyInput,
-  { kind, metadata }: OwnedObject,
-): Promise<KnownObject | undefined> {
-  const { name, namespace, ownerReferences } = metadata;
-  const keyNames = [
-    signingSecretName,
-    apiKeysSecretName,
-    gatewayAuthorityName,
-    collectorAuthorityName,
-  ].map((nameOf) => nameOf(bridge));
-  if (kind !== "Secret" || !keyNames.includes(name)) return undefined;
-  const labels = { [bridgeLabel]: bridge.metadata.name };
-  const secret = {
-    apiVersion: "v1",
-    kind,
-    metadata: { name, namespace, labels, ownerReferences },
-    type: "Opaque",
-  };
-  return knownObject(await client.create(secrets, namespace, secret, { signal }));
+const absentVersion = "1";
+
+/** Only this very object, or none; a Secret only as it was when its content was decided on. */
+function onto(base: KnownObject | undefined, object: OwnedObject): OwnedObject {
+  const preconditions =
+    base === undefined
+      ? { resourceVersion: absentVersion }
+      : {
+          uid: base.uid,
+          ...(object.kind === "Secret" && { resourceVersion: base.resourceVersion }),
+        };
+  return { ...object, metadata: { ...object.metadata, ...preconditions } };
 }
 
 /** What a bridge of the same name left, which is no more, loses that as its owner first. */

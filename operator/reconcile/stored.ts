@@ -22,8 +22,8 @@ export type Data = Readonly<Record<string, string>>;
 
 /** What Secrets and ConfigMaps hold now; undefined for those that are not there. */
 export interface Stored {
-  /** The bridge's own Secrets, by name, as they were read. */
-  readonly objects: ReadonlyMap<string, ApiObject>;
+  /** The bridge's own Secrets, by name, as they were read; undefined for those that are not there. */
+  readonly objects: ReadonlyMap<string, ApiObject | undefined>;
   /** The same, their content. */
   readonly data: (name: string) => Data | undefined;
   /** A Secret that the spec refers to and that is meant for this bridge. */
@@ -57,7 +57,7 @@ export async function readStored(
     Promise.all(names.map(async (name) => [name, await read(name)] as const)),
     readReferences(client, bridge, signal),
   ]);
-  const found = new Map(objects.flatMap(([name, object]) => (object ? [[name, object]] : [])));
+  const found = new Map(objects);
   const data = (name: string): Data | undefined => contentOf(found.get(name), fromBase64);
   const bundleOf = async (authority: string, name: string): Promise<string> => {
     // Only while there is a next CA does it matter who has read of it.

@@ -41,8 +41,7 @@ test("the smallest bridge gets all that it owns, each in one write, and a status
   for (const { metadata } of owned.values()) {
     expect(metadata.ownerReferences).toMatchObject([{ uid: bridge?.metadata.uid }]);
   }
-  const claims = ["signing", "api-keys", "gateway-authority", "collector-authority"].length;
-  expect(await operator.writes()).toHaveLength(owned.size + claims + 1);
+  expect(await operator.writes()).toHaveLength(owned.size + 1);
 
   await settleBridge(scene, "lab");
   const settled = await scene.get("qrngbridge", "lab");
