@@ -132,24 +132,23 @@ async function applyOne(input: ApplyInput, planned: Planned): Promise<Applied | 
   }
 }
 
-async function write(
-  input: ApplyInput,
-  { wanted, resource, found, because }: Planned,
-): Promise<Applied> {
+function write(input: ApplyInput, { wanted, resource, found, because }: Planned): Promise<Applied> {
   const { client, owned, signal } = input;
   const { name, namespace } = wanted.metadata;
-  const base = found && (await adopt(input, wanted, found));
-  const object = onto(base, withIntent(wanted));
-  const answer = await client.apply(resource, { namespace, name }, object, { signal });
-  const known = knownObject(answer);
-  owned.put(namespace, resource, name, known);
-  if (!ownsAll(wanted, known)) owned.accept(known);
-  return {
-    object: wanted,
-    because,
-    otherManager: found?.otherManager,
-    isAltered: !contains(answer, wanted),
-  };
+  return owned.duringWrite(namespace, resource, name, async () => {
+    const base = found && (await adopt(input, wanted, found));
+    const object = onto(base, withIntent(wanted));
+    const answer = await client.apply(resource, { namespace, name }, object, { signal });
+    const known = knownObject(answer);
+    owned.put(namespace, resource, name, known);
+    if (!ownsAll(wanted, known)) owned.accept(known);
+    return {
+      object: wanted,
+      because,
+      otherManager: found?.otherManager,
+      isAltered: !contains(answer, wanted),
+    };
+  });
 }
 
 /**

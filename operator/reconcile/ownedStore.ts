@@ -10,6 +10,11 @@ interface Entry {
   readonly object: KnownObject;
 }
 
+/** What of an object names it within its namespace. */
+interface Named extends Pick<OwnedObject, "kind"> {
+  readonly metadata: Pick<OwnedObject["metadata"], "name">;
+}
+
 /**
  * What is known of all objects that bridges own: what the watches told, or, where that is newer, what
  * the API server answered to a write. Without the second a reconcile right after another would
@@ -24,6 +29,8 @@ export class OwnedStore {
   readonly #lost = new Map<string, Set<string>>();
   /** By uid: see `difference`. */
   readonly #accepted = new Map<string, string>();
+  /** What came of objects that are being written to, by kind, namespace and name. */
+  readonly #waiting = new Map<string, (() => void)[]>();
 
   /**
    * Follows a kind, beginning with what is there.
@@ -31,12 +38,38 @@ export class OwnedStore {
    */
   follow(
     resource: Resource,
-    informer: Informer<KnownObject>,
+    informer: Pick<Informer<KnownObject>, "subscribe">,
     tell: (bridge: string) => void,
   ): void {
     informer.subscribe((change) => {
-      if (this.#take(resource, change)) keysOf(change).forEach(tell);
+      const look = (): void => {
+        if (this.#take(resource, change)) keysOf(change).forEach(tell);
+      };
+      const waiting = this.#waiting.get(`${resource.kind} ${change.key}`);
+      if (waiting === undefined) look();
+      else waiting.push(look);
     });
+  }
+
+  /**
+   * A watch may tell of a write before its answer is read. So what it tells of an object that is
+   * being written to is looked at when `write`, which puts the answer here, has ended.
+   */
+  async duringWrite<T>(
+    namespace: string,
+    resource: Resource,
+    name: string,
+    write: () => Promise<T>,
+  ): Promise<T> {
+    const objectKey = `${resource.kind} ${namespace}/${name}`;
+    const waiting: (() => void)[] = [];
+    this.#waiting.set(objectKey, waiting);
+    try {
+      return await write();
+    } finally {
+      this.#waiting.delete(objectKey);
+      for (const look of waiting) look();
+    }
   }
 
   /** The cluster has no such kind any more. */
@@ -81,7 +114,7 @@ export class OwnedStore {
   }
 
   /** Which objects others have deleted, as it is now. */
-  lostOf(bridge: string): (object: OwnedObject) => boolean {
+  lostOf(bridge: string): (object: Named) => boolean {
     const lost = new Set(this.#lost.get(bridge));
     return ({ kind, metadata }) => lost.has(entryKey({ kind }, metadata.name));
   }

@@ -30,8 +30,10 @@ export async function prune(input: PruneInput): Promise<string[]> {
     return isOurs && !wanted.has(describeObject(resource, name));
   });
   for (const { resource, name, object } of unwanted) {
-    await client.delete(resource, { namespace, name }, { uid: object.uid, signal });
-    owned.remove(namespace, resource, name, object.uid);
+    await owned.duringWrite(namespace, resource, name, async () => {
+      await client.delete(resource, { namespace, name }, { uid: object.uid, signal });
+      owned.remove(namespace, resource, name, object.uid);
+    });
   }
   return unwanted.map(({ resource, name }) => describeObject(resource, name));
 }

@@ -42,6 +42,8 @@ test("the smallest bridge gets all that it owns, each in one write, and a status
     expect(metadata.ownerReferences).toMatchObject([{ uid: bridge?.metadata.uid }]);
   }
   expect(await operator.writes()).toHaveLength(owned.size + 1);
+  // What the watches tell of its own writes asks for no other.
+  expect(await operator.metric("controller_runtime_reconcile_total")).toBe(1);
 
   await settleBridge(scene, "lab");
   const settled = await scene.get("qrngbridge", "lab");
