@@ -17,13 +17,7 @@ import type { Now } from "../moment.ts";
 import { applyAll } from "./apply.ts";
 import type { BridgeStore } from "./bridgeStore.ts";
 import type { DeploymentState } from "./deploymentState.ts";
-import {
-  type Announce,
-  announceApplied,
-  announceStall,
-  announceStatus,
-  announceSteps,
-} from "./announce.ts";
+import { type Announce, announceDone, announceStall, announceStatus } from "./announce.ts";
 import type { OwnedStore } from "./ownedStore.ts";
 import { prune } from "./prune.ts";
 import { decideSecrets, type SecretDecision } from "./secrets.ts";
@@ -141,8 +135,7 @@ async function settle(
   const keyOfBridge = `${bridge.metadata.namespace}/${bridge.metadata.name}`;
   const isLost = owned.lostOf(keyOfBridge);
   const applied = await applyAll({ ...scope, stored: stored.objects });
-  announceSteps(announce, bridge, decision.steps);
-  announceApplied(announce, bridge, applied, isLost);
+  announceDone(announce, bridge, { objects, applied, isLost, steps: decision.steps });
   await prune(scope);
   const rollouts = objects.flatMap((object) => rolloutOf(deps, object));
   const now = deps.now().wall;
