@@ -115,7 +115,7 @@ export function usageId(usage: Leaf["usage"]): string {
 }
 
 /** Critical, as RFC 5280 (4.2.1.6) has it where the subject is empty. In one order, to compare. */
-export function alternativeNames(names: readonly string[]): SubjectAlternativeNameExtension {
+function alternativeNames(names: readonly string[]): SubjectAlternativeNameExtension {
   const sorted = [...new Set(names)].sort();
   const general = sorted.map((value): JsonGeneralName => ({
     type: isIP(value) === 0 ? "dns" : "ip",

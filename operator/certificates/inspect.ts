@@ -1,9 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import {
-  SubjectAlternativeNameExtension,
-  X509Certificate as DecodedCertificate,
-} from "@peculiar/x509";
-import { alternativeNames, subjectOf, usageId, type Leaf, type Pair } from "./authority.ts";
+import { isIP } from "node:net";
+import { subjectOf, usageId, type Leaf, type Pair } from "./authority.ts";
 
 /** A certificate that was read back. */
 export interface ReadCertificate {
@@ -77,8 +74,20 @@ export function leafFault(
   return undefined;
 }
 
-function hasNames({ certificate }: ReadCertificate, names: readonly string[]): boolean {
-  const found = new DecodedCertificate(certificate).getExtension(SubjectAlternativeNameExtension);
-  if (found === null) return false;
-  return Buffer.from(found.value).equals(Buffer.from(alternativeNames(names).value));
+const exactly = { subject: "never", wildcards: false } as const;
+
+/**
+ * Whether it has these names and no others. OpenSSL compares each, and there are no more of them:
+ * Node quotes what might look like several, which can only make it look like more.
+ */
+function hasNames({ parsed }: ReadCertificate, names: readonly string[]): boolean {
+  const wanted = new Set(names);
+  const found = parsed.subjectAltName?.split(", ") ?? [];
+  return (
+    found.length === wanted.size &&
+    [...wanted].every(
+      (name) =>
+        (isIP(name) === 0 ? parsed.checkHost(name, exactly) : parsed.checkIP(name)) !== undefined,
+    )
+  );
 }
