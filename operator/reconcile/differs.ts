@@ -1,4 +1,5 @@
 import type { OwnedObject } from "../build/metadata.ts";
+import { readFields } from "./fieldText.ts";
 import { hashIntent, withIntent } from "./intent.ts";
 import type { KnownObject } from "./owned.ts";
 
@@ -32,7 +33,7 @@ export function ownsAll(wanted: OwnedObject, found: KnownObject): boolean {
   if (found.fields === undefined) return false;
   const { apiVersion: _, kind: __, metadata, ...content } = withIntent(wanted);
   const { name: ___, namespace: ____, ...owned } = metadata;
-  const fields: unknown = JSON.parse(found.fields);
+  const fields = readFields(found.fields, found.controller?.uid);
   return covers(fields, { ...content, metadata: owned });
 }
 

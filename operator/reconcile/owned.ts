@@ -2,6 +2,7 @@ import type { ApiObject } from "../api/object.ts";
 import type { Resource } from "../api/resources.ts";
 import { group, kind } from "../bridge/schema.ts";
 import { bridgeLabel } from "../build/metadata.ts";
+import { writeFields } from "./fieldText.ts";
 import { intentAnnotation } from "./intent.ts";
 
 export const fieldManager = "qrng-bridge";
@@ -19,7 +20,7 @@ export interface KnownObject {
   readonly bridge: string | undefined;
   /** Of the intent that was last applied. */
   readonly intent: string | undefined;
-  /** The fields that are ours, as the API server keeps them (FieldsV1), in JSON; undefined for none. */
+  /** The fields that are ours, as the API server keeps them: see fieldText.ts; undefined for none. */
   readonly fields: string | undefined;
   /** Who else has written to it last, for people. */
   readonly otherManager: string | undefined;
@@ -61,7 +62,7 @@ export function knownObject({ metadata }: ApiObject): KnownObject {
     isBeingDeleted: metadata.deletionTimestamp !== undefined,
     bridge: metadata.labels?.[bridgeLabel],
     intent: metadata.annotations?.[intentAnnotation],
-    fields: ours && JSON.stringify(ours.fieldsV1),
+    fields: ours?.fieldsV1 === undefined ? undefined : writeFields(ours.fieldsV1, owner?.uid),
     otherManager: lastOther(managers),
   };
 }

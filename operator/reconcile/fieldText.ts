@@ -1,0 +1,27 @@
+/** Stands for the uid of an object's owner; no uid has it. */
+const ownerMark = "<owner>";
+
+/** Different texts at most: some thirty per topology and release, many more only while all change. */
+const limit = 1_000;
+const texts = new Map<string, string>();
+
+/**
+ * A set of fields (FieldsV1) as text, to be kept. Those of one kind of object differ from bridge to
+ * bridge in their owner's uid alone, so without it one text does for all: with a thousand bridges
+ * they would else be the largest part of what is held.
+ * @param owner its uid; undefined for none
+ */
+export function writeFields(fields: unknown, owner: string | undefined): string {
+  const whole = JSON.stringify(fields);
+  const text = owner === undefined ? whole : whole.replaceAll(owner, ownerMark);
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= limit) texts.clear(); // those in use stay where they are
+  texts.set(text, text);
+  return text;
+}
+
+/** The set of fields of a text. @param owner as it was written with */
+export function readFields(text: string, owner: string | undefined): unknown {
+  return JSON.parse(owner === undefined ? text : text.replaceAll(ownerMark, owner));
+}
