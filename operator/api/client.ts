@@ -4,6 +4,7 @@ import type {
   ApplyOptions,
   CallOptions,
   DeleteOptions,
+  GetOptions,
   ListOptions,
   Selection,
   UpdateOptions,
@@ -38,15 +39,19 @@ export class ApiClient {
     return answer !== undefined && parsePlurals(call, answer).includes(resource.plural);
   }
 
-  /** @returns undefined when there is none of that name */
+  /**
+   * @returns undefined when there is none of that name
+   * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
+   */
   get(
     resource: Resource,
     at: ObjectName,
-    options: CallOptions & { readonly metadataOnly?: boolean } = {},
+    { metadataOnly, resourceVersion, ...options }: GetOptions = {},
   ): Promise<ApiObject | undefined> {
-    const accept = options.metadataOnly === true ? partial("PartialObjectMetadata") : undefined;
+    const accept = metadataOnly === true ? partial("PartialObjectMetadata") : undefined;
     const call: ApiCall = { verb: "get", resource, ...at };
-    return absentIfNotFound(this.#object({ call, accept, ...limits(options) }));
+    const query = { resourceVersion };
+    return absentIfNotFound(this.#object({ call, query, accept, ...limits(options) }));
   }
 
   /** One page of the objects. @throws ApiError ERR_API_EXPIRED when `continue` is too old */

@@ -4,6 +4,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface GetOptions extends CallOptions {
+  /** Asks for metadata alone, so that contents never come here. */
+  readonly metadataOnly?: boolean;
+  /**
+   * Not older than this one, from what the API server holds itself; where left out, the newest, which
+   * it asks etcd for.
+   */
+  readonly resourceVersion?: string | undefined;
+}
+
 /** Which objects of a kind. */
 export interface Selection {
   /** All of the cluster where left out. */

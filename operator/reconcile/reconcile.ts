@@ -157,14 +157,14 @@ async function gather(
   bridge: StoredBridge,
   signal: AbortSignal,
 ): Promise<Gathered> {
-  const { client, settings, random } = deps;
+  const { client, owned, settings, random } = deps;
   const watch = deps.missingWatch();
   if (watch?.call !== undefined) {
     throw new StalledError("MissingGrant", describeGrant(watch.call), watchAgain);
   }
   const { name, namespace } = bridge.metadata;
   const [stored, reports] = await Promise.all([
-    readStored(client, bridge, signal),
+    readStored(client, owned, bridge, signal),
     deps.askGateways(`${namespace}/${name}`, signal),
   ]);
   const now = deps.now();

@@ -14,6 +14,7 @@ import {
   signingSecretName,
 } from "../build/names.ts";
 import { configMaps, secrets } from "./kinds.ts";
+import type { OwnedStore } from "./ownedStore.ts";
 import { listReferences, type Reference } from "./references.ts";
 import { StalledError } from "./trouble.ts";
 
@@ -35,16 +36,23 @@ export interface Stored {
 const Content = z.looseObject({ data: z.record(z.string(), z.string()).optional() });
 
 /**
- * Reads what decisions about keys and certificates depend on.
+ * Reads what decisions about keys and certificates depend on. Contents are not kept from one time to
+ * the next, being keys. Of a Secret that is known a state that is not older will do: what is decided
+ * on it is written onto it alone, and the watch tells of a newer one.
  * @throws StalledError for a reference to what is not there, or not meant for the bridge
  */
 export async function readStored(
   client: ApiClient,
+  owned: OwnedStore,
   bridge: StoredBridge,
   signal: AbortSignal,
 ): Promise<Stored> {
   const { namespace } = bridge.metadata;
-  const read = (name: string) => client.get(secrets, { namespace, name }, { signal });
+  const read = (name: string): Promise<ApiObject | undefined> => {
+    const known = owned.get(`${namespace}/${bridge.metadata.name}`, secrets, name);
+    const options = { resourceVersion: known?.resourceVersion, signal };
+    return client.get(secrets, { namespace, name }, options);
+  };
   const names = [
     signingSecretName,
     apiKeysSecretName,

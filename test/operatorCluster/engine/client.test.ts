@@ -83,6 +83,27 @@ test("the same apply again changes nothing", async () => {
   expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
 });
 
+test("an apply onto a version that no object has creates, and conflicts with what is there", async () => {
+  const at = { namespace, name: "anew" };
+  const anew = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...at, resourceVersion: "1" } };
+  const created = await client.apply(configMaps, at, { ...anew, data: { a: "1" } });
+  expect(created["data"]).toEqual({ a: "1" });
+  const again = client.apply(configMaps, at, { ...anew, data: { a: "2" } });
+  await expect(again).rejects.toMatchObject({ code: "ERR_API_CONFLICT" });
+  expect(await client.get(configMaps, at)).toEqual(created);
+});
+
+test("a read is of a state that is not older than the given one", async () => {
+  const at = { namespace, name: "read" };
+  await client.create(configMaps, namespace, configMap("read", { a: "0" }));
+  for (let n = 1; n <= 20; n++) {
+    const { metadata } = await client.merge(configMaps, at, { data: { a: String(n) } });
+    const { resourceVersion } = metadata;
+    const read = await client.get(configMaps, at, { resourceVersion });
+    expect(read?.["data"]).toEqual({ a: String(n) });
+  }
+});
+
 test("a dry run is answered and not stored", async () => {
   const at = { namespace, name: "dry" };
   const answer = await client.apply(configMaps, at, configMap("dry", { a: "1" }), { dryRun: true });
