@@ -28,10 +28,10 @@ export function difference(
   return found.fields === accepted || ownsAll(wanted, found) ? undefined : "drift";
 }
 
-/** Whether all fields that are wanted are ours. */
+/** Whether all fields that are wanted are ours; which values they have does not matter. */
 export function ownsAll(wanted: OwnedObject, found: KnownObject): boolean {
   if (found.fields === undefined) return false;
-  const { apiVersion: _, kind: __, metadata, ...content } = withIntent(wanted);
+  const { apiVersion: _, kind: __, metadata, ...content } = withIntent(wanted, "");
   const { name: ___, namespace: ____, ...owned } = metadata;
   const fields = readFields(found.fields, found.controller?.uid);
   return covers(fields, { ...content, metadata: owned });

@@ -11,8 +11,8 @@ export function hashIntent(object: OwnedObject): string {
 }
 
 /** The object as it is applied: with its hash. */
-export function withIntent(object: OwnedObject): OwnedObject {
+export function withIntent(object: OwnedObject, hash = hashIntent(object)): OwnedObject {
   const { metadata } = object;
-  const annotations = { ...metadata.annotations, [intentAnnotation]: hashIntent(object) };
+  const annotations = { ...metadata.annotations, [intentAnnotation]: hash };
   return { ...object, metadata: { ...metadata, annotations } };
 }
