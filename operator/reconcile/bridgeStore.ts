@@ -13,14 +13,20 @@ interface Written {
   readonly status: BridgeStatus;
 }
 
-/** The bridges as the watch tells, with the statuses that were written since. */
+type Followed = Pick<Informer<ApiObject>, "get" | "subscribe">;
+
+/** The bridges as the watch tells, with the statuses that were written and it has not told yet. */
 export class BridgeStore {
-  readonly #informer: Informer<ApiObject>;
+  readonly #informer: Followed;
   readonly #written = new Map<string, Written>();
 
-  constructor(informer: Informer<ApiObject>) {
+  constructor(informer: Followed) {
     this.#informer = informer;
-    informer.subscribe(({ type, key }) => type === "deleted" && this.#written.delete(key));
+    informer.subscribe(({ type, key, object }) => {
+      const written = this.#written.get(key);
+      if (written === undefined) return;
+      if (type === "deleted" || !isNewer(written, object.metadata)) this.#written.delete(key);
+    });
   }
 
   /** @param key `namespace/name` */
@@ -39,7 +45,7 @@ export class BridgeStore {
 
   /** Onto this very bridge: not onto one that has come in its place. */
   async writeStatus(
-    client: ApiClient,
+    client: Pick<ApiClient, "apply">,
     { metadata: { name, namespace, uid } }: ApiObject,
     status: BridgeStatus,
     signal: AbortSignal,
@@ -53,6 +59,9 @@ export class BridgeStore {
     };
     const answer = await client.apply(bridges, at, object, { subresource: "status", signal });
     const { resourceVersion } = answer.metadata;
-    this.#written.set(keyOf(answer.metadata), { uid, resourceVersion, status });
+    const key = keyOf(answer.metadata);
+    const told = this.#informer.get(key);
+    if (told?.metadata.uid !== uid || !isNewer(answer.metadata, told.metadata)) return;
+    this.#written.set(key, { uid, resourceVersion, status });
   }
 }
