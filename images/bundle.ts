@@ -16,9 +16,19 @@ const require = requireFrom(import.meta.url);`;
  * @returns the files that went in, sources and packages' alike, relative to the root
  */
 export async function bundle(program: Program, folder: string): Promise<string[]> {
+  const used = await bundleFile(`${program.name}/main.ts`, folder);
+  return [...used, ...(await copyAssets(program, folder))];
+}
+
+/**
+ * Writes a file, with all that it imports, as a file of its name into `folder`.
+ * @param entry relative to the root
+ * @returns the files that went in, relative to the root
+ */
+export async function bundleFile(entry: string, folder: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [`${program.name}/main.ts`],
+    entryPoints: [entry],
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -31,8 +41,7 @@ export async function bundle(program: Program, folder: string): Promise<string[]
     logLevel: "warning",
   });
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
-  return [...used, ...(await copyAssets(program, folder))];
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
 }
 
 /** Written anew: a copy would keep the modes of the checkout, which differ between machines. */

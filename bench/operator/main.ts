@@ -12,6 +12,7 @@ import { newScene } from "../../test/operatorCluster/helpers/scene.ts";
 import { assertApplied, bridgeNames, createBridges } from "./bridges.ts";
 import { timeEdits } from "./edits.ts";
 import { readTemplate, writeAll } from "./floor.ts";
+import { buildProgram } from "./program.ts";
 import { quantilesBetween } from "./quantiles.ts";
 import { type Measured, tableOf } from "./report.ts";
 import { observeRest } from "./rest.ts";
@@ -54,10 +55,8 @@ async function measure({ bridges, minutes, workers }: Size): Promise<Measured> {
   say("starts the operator");
   const pod = { url: cluster.url, folder: folder.path };
   const flags = { "operator-namespace": namespace, workers: String(workers) };
-  {
-    await using _ = await startSubject(pod, { ...flags, namespaces: floorNamespace });
-  }
-  await using subject = await startSubject(pod, { ...flags, namespaces: namespace });
+  const program = await buildProgram(folder.path);
+  await using subject = await startSubject(program, pod, { ...flags, namespaces: namespace });
   const begun = performance.now();
   const atStart = await subject.counts();
   const made = await subject.done({ ...atStart, reconciles: 0 }, bridges);

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { join } from "node:path";
 import { freePort } from "../../test/endToEnd/helpers/ports.ts";
 import { type Child, startProgram } from "../../test/helpers/child.ts";
 import { eventually } from "../../test/helpers/eventually.ts";
+import type { Program } from "./program.ts";
 import type { Histogram } from "./quantiles.ts";
 
 /** What an operator has done since its start. */
@@ -14,6 +14,13 @@ export interface Counts {
   readonly reconcileTimes: Histogram;
   /** Keys in its queue and in work. */
   readonly open: number;
+}
+
+/** Where the operator finds the API server, as a pod does. */
+export interface Pod {
+  readonly url: string;
+  /** With its ServiceAccount's files. */
+  readonly folder: string;
 }
 
 /** The operator that is measured: the program itself, in a process of its own. */
@@ -27,29 +34,25 @@ export interface Subject extends AsyncDisposable {
   processorSeconds(): Promise<number>;
 }
 
-const program = new URL("./inPod.ts", import.meta.url);
 /** Milliseconds. */
 const pollPause = 500;
 /** Of /proc/PID/stat, on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-/**
- * Resolves when it leads and knows the cluster.
- * @param folder with its ServiceAccount's files; gets Node's cache of compiled code as well, so that
- * from its second start on it holds no TypeScript parser, as in an image
- */
+/** Resolves when it leads and knows the cluster. */
 export async function startSubject(
-  { url, folder }: { readonly url: string; readonly folder: string },
+  program: Program,
+  { url, folder }: Pod,
   flags: Readonly<Record<string, string>>,
 ): Promise<Subject> {
   const port = await freePort();
   const all = { "management-address": `127.0.0.1:${port}`, ...flags };
   const args = Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]);
   const server = new URL(url);
-  const child = startProgram(program, [folder, ...args], {
+  const child = startProgram(program.file, [folder, ...args], {
     KUBERNETES_SERVICE_HOST: server.hostname,
     KUBERNETES_SERVICE_PORT: server.port,
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
+    NODE_OPTIONS: program.options,
   });
   await eventually(() => isUp(child) && hasBegun(child), 120_000);
   const counts = async (): Promise<Counts> => {
