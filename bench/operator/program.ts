@@ -7,8 +7,8 @@ import { root } from "../../images/programs.ts";
 /** What is measured: the operator as its image has it. */
 export interface Program {
   readonly file: URL;
-  /** NODE_OPTIONS. */
-  readonly options: string;
+  /** The image's environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Bundles the operator as for its image, but for where it reads its credentials from: inPod.ts. */
@@ -17,7 +17,9 @@ export async function buildProgram(folder: string): Promise<Program> {
   await bundleFile("bench/operator/inPod.ts", dirname(file));
   await copyFile(join(root, "package.json"), join(folder, "app", "package.json"));
   const dockerfile = await readFile(join(root, "operator", "Dockerfile"), "utf8");
-  const [, options] = /^ENV NODE_OPTIONS="(.+)"$/m.exec(dockerfile) ?? [];
-  if (options === undefined) throw new Error("operator/Dockerfile: sets no NODE_OPTIONS");
-  return { file: pathToFileURL(file), options };
+  const lines = dockerfile.matchAll(/^ENV (\w+)=(?:"(.+)"|(\S+))$/gm);
+  const env = Object.fromEntries(
+    [...lines].map(([, name, quoted, word]) => [name, quoted ?? word]),
+  );
+  return { file: pathToFileURL(file), env };
 }

@@ -52,7 +52,7 @@ export async function startSubject(
   const child = startProgram(program.file, [folder, ...args], {
     KUBERNETES_SERVICE_HOST: server.hostname,
     KUBERNETES_SERVICE_PORT: server.port,
-    NODE_OPTIONS: program.options,
+    ...program.env,
   });
   await eventually(() => isUp(child) && hasBegun(child), 120_000);
   const counts = async (): Promise<Counts> => {
