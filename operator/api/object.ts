@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApiError } from "./errors.ts";
 import type { ApiCall } from "./resources.ts";
 
-const OwnerReference = z.looseObject({
+const OwnerReferenceSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   name: z.string(),
@@ -20,7 +20,7 @@ const Metadata = z.looseObject({
   deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
-  ownerReferences: z.array(OwnerReference).optional(),
+  ownerReferences: z.array(OwnerReferenceSchema).optional(),
 });
 
 const ApiObjectSchema = z.looseObject({
@@ -31,6 +31,7 @@ const ApiObjectSchema = z.looseObject({
 
 /** An object as the API server stores it: its metadata is checked, the rest is `unknown`. */
 export type ApiObject = z.infer<typeof ApiObjectSchema>;
+export type OwnerReference = z.infer<typeof OwnerReferenceSchema>;
 export type ObjectMetadata = ApiObject["metadata"];
 
 /** One answer to a list. */

@@ -1,9 +1,10 @@
+import { SharedValues } from "./sharedValues.ts";
+
 /** Stands for the uid of an object's owner; no uid has it. */
 const ownerMark = "<owner>";
 
-/** Different texts at most: some thirty per topology and release, many more only while all change. */
-const limit = 1_000;
-const texts = new Map<string, string>();
+/** Some thirty per topology and release; many more only while all change. */
+const texts = new SharedValues<string>(1_000);
 
 /**
  * A set of fields (FieldsV1) as text, to be kept. Those of one kind of object differ from bridge to
@@ -14,11 +15,7 @@ const texts = new Map<string, string>();
 export function writeFields(fields: unknown, owner: string | undefined): string {
   const whole = JSON.stringify(fields);
   const text = owner === undefined ? whole : whole.replaceAll(owner, ownerMark);
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  if (texts.size >= limit) texts.clear(); // those in use stay where they are
-  texts.set(text, text);
-  return text;
+  return texts.of(text, () => text);
 }
 
 /** The set of fields of a text. @param owner as it was written with */

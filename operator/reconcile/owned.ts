@@ -1,9 +1,10 @@
-import type { ApiObject } from "../api/object.ts";
+import type { ApiObject, OwnerReference } from "../api/object.ts";
 import type { Resource } from "../api/resources.ts";
 import { group, kind } from "../bridge/schema.ts";
 import { bridgeLabel } from "../build/metadata.ts";
 import { writeFields } from "./fieldText.ts";
 import { intentAnnotation } from "./intent.ts";
+import { SharedValues } from "./sharedValues.ts";
 
 export const fieldManager = "qrng-bridge";
 
@@ -49,22 +50,29 @@ export function knownObject({ metadata }: ApiObject): KnownObject {
     ({ manager, operation }) => manager === fieldManager && operation === "Apply",
   );
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  const isBridge = owner?.kind === kind && owner.apiVersion.split("/")[0] === group;
   return {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     generation: metadata.generation,
-    controller: owner && {
-      uid: owner.uid,
-      bridge: isBridge ? owner.name : undefined,
-      description: `${owner.kind} ${owner.name}`,
-    },
+    controller: owner && readController(owner),
     isBeingDeleted: metadata.deletionTimestamp !== undefined,
     bridge: metadata.labels?.[bridgeLabel],
     intent: metadata.annotations?.[intentAnnotation],
     fields: ours?.fieldsV1 === undefined ? undefined : writeFields(ours.fieldsV1, owner?.uid),
     otherManager: lastOther(managers),
   };
+}
+
+/** A bridge has some twenty objects. */
+const controllers = new SharedValues<Controller>(10_000);
+
+function readController({ apiVersion, uid, ...owner }: OwnerReference): Controller {
+  const [ownerGroup] = apiVersion.split("/");
+  return controllers.of(`${ownerGroup} ${owner.kind} ${owner.name} ${uid}`, () => ({
+    uid,
+    bridge: owner.kind === kind && ownerGroup === group ? owner.name : undefined,
+    description: `${owner.kind} ${owner.name}`,
+  }));
 }
 
 function readManagers(value: unknown): ManagedFields[] {
