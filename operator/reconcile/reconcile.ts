@@ -137,6 +137,7 @@ async function settle(
   const applied = await applyAll({ ...scope, stored: stored.objects });
   announceDone(announce, bridge, { objects, applied, isLost, steps: decision.steps });
   await prune(scope);
+  if (stored.missing !== undefined) throw stored.missing;
   const rollouts = objects.flatMap((object) => rolloutOf(deps, object));
   const now = deps.now().wall;
   return {

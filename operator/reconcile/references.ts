@@ -1,4 +1,5 @@
 import type { BridgeSpec } from "../bridge/spec.ts";
+import { collectorCaName, type Named, serverCaName } from "../build/names.ts";
 
 /** Something in the bridge's namespace that its spec refers to. */
 export interface Reference {
@@ -8,6 +9,11 @@ export interface Reference {
   readonly name: string;
   /** What it has to hold; any when empty. */
   readonly keys: readonly string[];
+  /**
+   * The ConfigMap that the other half of the bridge is given in return. While this is missing, that
+   * one is made all the same: else each half would wait for the other's. Pods wait by themselves.
+   */
+  readonly inReturn?: ((bridge: Named) => string) | undefined;
 }
 
 /** All that is used with the bridge's topology. */
@@ -24,7 +30,11 @@ export function listReferences(spec: BridgeSpec): Reference[] {
     ...(hasCollector
       ? [
           ...secret("collector.proxy.authSecretRef", collector?.proxy?.authSecretRef),
-          ...ca("collector.push.caRef", collector?.push?.caRef),
+          ...ca(
+            "collector.push.caRef",
+            collector?.push?.caRef,
+            collector?.push?.clientCertificateRef === undefined ? collectorCaName : undefined,
+          ),
           ...pair("collector.push.clientCertificateRef", collector?.push?.clientCertificateRef),
         ]
       : []),
@@ -33,7 +43,7 @@ export function listReferences(spec: BridgeSpec): Reference[] {
           ...secret("gateway.apiKeysSecretRef", gateway.apiKeysSecretRef),
           ...secret("gateway.redis.authSecretRef", gateway.redis?.authSecretRef),
           ...ca("gateway.redis.caRef", gateway.redis?.caRef),
-          ...ca("gateway.push.clientCARef", gateway.push?.clientCARef),
+          ...ca("gateway.push.clientCARef", gateway.push?.clientCARef, serverCaName),
         ]
       : []),
     ...(topology === "Direct" ? [] : secret("signing.secretRef", signing?.secretRef)),
@@ -52,10 +62,11 @@ function secret(
 function ca(
   field: string,
   given: (Pick<Reference, "kind" | "name"> & { readonly key: string }) | undefined,
+  inReturn?: Reference["inReturn"],
 ): Reference[] {
   if (given === undefined) return [];
   const { kind, name, key } = given;
-  return [{ field, kind, name, keys: [key] }];
+  return [{ field, kind, name, keys: [key], inReturn }];
 }
 
 function pair(field: string, given: { readonly name: string } | undefined): Reference[] {

@@ -31,6 +31,8 @@ export interface Stored {
   readonly given: (name: string) => Data | undefined;
   /** What verifiers read the CAs from: empty where it is not there. */
   readonly bundles: { readonly servers: string; readonly collectors: string };
+  /** What the other half of the bridge has not given yet; to be told once all else is applied. */
+  readonly missing: StalledError | undefined;
 }
 
 const Content = z.looseObject({ data: z.record(z.string(), z.string()).optional() });
@@ -61,7 +63,7 @@ export async function readStored(
     gatewayTlsName,
     collectorTlsName,
   ].map((nameOf) => nameOf(bridge));
-  const [objects, given] = await Promise.all([
+  const [objects, references] = await Promise.all([
     Promise.all(names.map(async (name) => [name, await read(name)] as const)),
     readReferences(client, bridge, signal),
   ]);
@@ -80,31 +82,47 @@ export async function readStored(
   return {
     objects: found,
     data,
-    given: (name) => given.get(name),
+    given: (name) => references.given.get(name),
     bundles: { servers, collectors },
+    missing: references.missing,
   };
 }
 
-/** @returns the referenced Secrets' contents, by name */
+interface References {
+  /** The Secrets' contents, by name. */
+  readonly given: ReadonlyMap<string, Data>;
+  readonly missing: StalledError | undefined;
+}
+
 async function readReferences(
   client: ApiClient,
   bridge: StoredBridge,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Data>> {
+): Promise<References> {
   const { namespace } = bridge.metadata;
   const read = await Promise.all(
     listReferences(bridge.spec).map(async (reference) => {
       const { kind, name } = reference;
       const resource = kind === "Secret" ? secrets : configMaps;
       const object = await client.get(resource, { namespace, name }, { signal });
-      return [reference, judgeReference(bridge, reference, object)] as const;
+      return { ...reference, found: judgeReference(bridge, reference, object) };
     }),
   );
-  return new Map(
-    read.flatMap(([{ kind, name }, data]) =>
-      kind === "Secret" && data !== undefined ? [[name, data]] : [],
-    ),
+  const lacking = read.flatMap(({ found, ...reference }) =>
+    found instanceof StalledError ? [{ ...reference, found }] : [],
   );
+  const stop = lacking.find(
+    ({ field, inReturn }) => field !== patientField && inReturn === undefined,
+  );
+  if (stop !== undefined) throw stop.found;
+  return {
+    given: new Map(
+      read.flatMap(({ kind, name, found }) =>
+        kind === "Secret" && !(found instanceof StalledError) ? [[name, found]] : [],
+      ),
+    ),
+    missing: lacking.find(({ inReturn }) => inReturn !== undefined)?.found,
+  };
 }
 
 /** Seconds; ConfigMaps, and Secrets without the label, are not watched. */
@@ -113,16 +131,21 @@ const missingAgain = 30;
 /** The one that may be missing for a while: the keys of before go on. */
 const patientField = "signing.secretRef";
 
+/**
+ * @returns what it holds, or what of it is missing
+ * @throws StalledError for a Secret that is not meant for the bridge
+ */
 function judgeReference(
   bridge: StoredBridge,
-  { field, kind, name, keys }: Reference,
+  { field, kind, name, keys, inReturn }: Reference,
   object: ApiObject | undefined,
-): Data | undefined {
+): Data | StalledError {
   const { metadata } = bridge;
+  const exchange =
+    inReturn === undefined ? "" : `; the other half gets ConfigMap ${inReturn(bridge)} for it`;
   if (object === undefined) {
-    if (field === patientField) return undefined;
     const message = `${field}: there is no ${kind} ${name} in ${metadata.namespace}: create it`;
-    throw new StalledError("ReferenceMissing", message, missingAgain);
+    return new StalledError("ReferenceMissing", message + exchange, missingAgain);
   }
   if (kind === "Secret" && object.metadata.labels?.[bridgeLabel] !== metadata.name) {
     // Else whoever may create a bridge could send any Secret to a URL of theirs.
@@ -133,9 +156,8 @@ function judgeReference(
   const data = contentOf(object, kind === "Secret" ? fromBase64 : asIs) ?? {};
   const missing = keys.find((key) => data[key] === undefined);
   if (missing === undefined) return data;
-  if (field === patientField) return undefined;
   const message = `${field}: ${kind} ${name} has no entry ${missing}: add it`;
-  throw new StalledError("ReferenceMissing", message, missingAgain);
+  return new StalledError("ReferenceMissing", message + exchange, missingAgain);
 }
 
 const asIs = (text: string): string => text;

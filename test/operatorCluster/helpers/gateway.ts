@@ -3,20 +3,20 @@ import { makePacket, push, type TestGateway } from "../../gateway/helpers/gatewa
 import { type Scene, secretData } from "./scene.ts";
 
 /** What a Deployment, a scheduler and a kubelet make: a gateway's pod of `lab` with an address. */
-export async function runGatewayPod(scene: Scene, name: string): Promise<void> {
+export async function runGatewayPod(scene: Scene, name: string, bridge = "lab"): Promise<void> {
   await scene.apply({
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
       name,
       labels: {
-        "qrngbridge.io/bridge": "lab",
+        "qrngbridge.io/bridge": bridge,
         "qrngbridge.io/zone": "gateway",
         "qrngbridge.io/serving": "true",
       },
     },
     spec: {
-      serviceAccountName: "lab-gateway",
+      serviceAccountName: `${bridge}-gateway`,
       automountServiceAccountToken: false,
       containers: [{ name: "gateway", image: "none" }],
     },
