@@ -46,7 +46,7 @@ export async function startGateway(
   const status = (): Status => {
     const lastPushes = intake?.lastPushes() ?? [];
     const troubles = intake?.troubles() ?? [];
-    const ways = { ...store, lastPushes, troubles };
+    const ways = { ...store, lastPushes, clockSkew: intake?.clockSkew(), troubles };
     return gatherStatus(config, { ...ways, served, startedAt, isDraining, clock });
   };
 
@@ -102,6 +102,8 @@ export async function startGateway(
 interface Intake extends Running {
   /** By the keys that packets are verified with; none in Direct mode. */
   lastPushes(): LastPush[];
+  /** See Receiver; none in Direct mode. */
+  clockSkew(): number | undefined;
   /** Its sources that give nothing, in Direct mode. */
   troubles(): readonly Trouble[];
 }
@@ -124,6 +126,7 @@ async function startIntake(
     exposeIntake(registry, intake);
     return {
       lastPushes: () => intake.receiver.lastPushes(),
+      clockSkew: () => intake.receiver.clockSkew(),
       troubles: () => [],
       stop: () => intake.stop(),
     };
@@ -143,6 +146,7 @@ async function startIntake(
   });
   return {
     lastPushes: () => [],
+    clockSkew: () => undefined,
     troubles: supply.troubles,
     stop: () => supply.stop(AbortSignal.abort()),
   };

@@ -25,6 +25,12 @@ export const statusBody = z.strictObject({
   last_pushes: z
     .array(lastPushBody)
     .describe("by the key that collectors sign with; empty in Direct mode"),
+  clock_skew_seconds: z
+    .int()
+    .nullable()
+    .describe(
+      "how far a collector's clock is ahead (below 0: behind) while its packets are refused for that",
+    ),
   data_freshness_seconds: seconds().nullable().describe("seconds since last_data_received"),
   oldest_data_age_seconds: seconds().nullable().describe("null: the buffer is empty"),
   newest_data_age_seconds: seconds().nullable(),
@@ -55,6 +61,8 @@ export interface StatusFacts {
   readonly sinceOffered: number | undefined;
   /** Since the last push, by key id; undefined when there was none. */
   readonly sincePushes: readonly (readonly [keyId: string, since: number | undefined])[];
+  /** Whole seconds that a collector's clock is ahead, while its packets are refused for that. */
+  readonly clockSkew: number | undefined;
   /** Of what is in the buffer; undefined when it is empty. */
   readonly ages: { readonly oldest: number; readonly newest: number } | undefined;
   /** Since the Unix epoch. */
@@ -97,6 +105,7 @@ export function describeStatus(facts: StatusFacts): Status {
     buffer_bytes_capacity: capacity,
     last_data_received: timeOf(sinceReceived),
     last_pushes: facts.sincePushes.map(([key_id, since]) => ({ key_id, last_push: timeOf(since) })),
+    clock_skew_seconds: facts.clockSkew ?? null,
     data_freshness_seconds: toSeconds(sinceReceived),
     oldest_data_age_seconds: toSeconds(ages?.oldest),
     newest_data_age_seconds: toSeconds(ages?.newest),
@@ -115,7 +124,7 @@ export function describeStatus(facts: StatusFacts): Status {
 }
 
 function listWarnings(facts: StatusFacts): string[] {
-  const { available, capacity, sinceReceived, sinceOffered } = facts;
+  const { available, capacity, sinceReceived, sinceOffered, clockSkew } = facts;
   const warnings: string[] = [];
   if (facts.simulated) {
     warnings.push("simulated: the bytes come from a simulated appliance, not from hardware");
@@ -126,6 +135,9 @@ function listWarnings(facts: StatusFacts): string[] {
     const name = trouble.isCutOff ? "quarantine" : "source";
     warnings.push(`${name}: nothing comes from ${describeTrouble(trouble)}`);
   }
+  if (clockSkew !== undefined) {
+    warnings.push(`clock: packets are refused, since ${describeSkew(clockSkew)}`);
+  }
   if (facts.isDraining) warnings.push("draining: the gateway is shutting down");
   if (available === 0) warnings.push("empty: no fresh bytes");
   else if (available < capacity * lowFill) warnings.push("low: the buffer is below 10 %");
@@ -135,6 +147,11 @@ function listWarnings(facts: StatusFacts): string[] {
     warnings.push(`stale: nothing has come in for ${seconds} seconds`);
   }
   return warnings;
+}
+
+function describeSkew(seconds: number): string {
+  const way = seconds < 0 ? "behind" : "ahead of";
+  return `the collector's clock is ${Math.abs(seconds)} seconds ${way} this gateway's`;
 }
 
 function toSeconds(milliseconds: number | undefined): number | null {

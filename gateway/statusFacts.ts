@@ -16,6 +16,8 @@ interface Parts {
   readonly monitor: FipsMonitor;
   readonly queue: WaitQueue;
   readonly lastPushes: readonly LastPush[];
+  /** Seconds; see Receiver. */
+  readonly clockSkew: number | undefined;
   /** Requests that were answered. */
   readonly served: Meter;
   /** Monotonic milliseconds. */
@@ -38,6 +40,7 @@ export function gatherStatus(config: GatewayConfig, parts: Parts): Status {
     sinceReceived: since(buffer.receivedAt()),
     sinceOffered: since(buffer.offeredAt()),
     sincePushes: lastPushes.map(({ keyId, at }) => [keyId, since(at)]),
+    clockSkew: parts.clockSkew,
     ages: buffer.ages(),
     wall: nanosecondsToMilliseconds(clock.wall()),
     uptime: now - startedAt,

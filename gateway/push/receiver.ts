@@ -5,6 +5,7 @@ import type { Packet } from "../../common/packet/packet.ts";
 import { audienceKey, verifySignature } from "../../common/packet/signature.ts";
 import type { Inlet } from "../inlet.ts";
 import type { TokenBucket } from "../limit/tokenBucket.ts";
+import { ClockSkew } from "./clockSkew.ts";
 import type { Horizon } from "./horizon.ts";
 import type { SeenSet } from "./seenSet.ts";
 import type { Window } from "./window.ts";
@@ -74,6 +75,7 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #derived = new WeakMap<KeyObject, KeyObject>();
   #trusted: readonly TrustedKey[] = [];
+  readonly #skew = new ClockSkew();
   #gaps = 0;
 
   constructor(options: ReceiverOptions) {
@@ -115,6 +117,14 @@ export class Receiver {
   }
 
   /**
+   * How many seconds a collector's clock is ahead while its packets are refused for that, below 0
+   * when it is behind; undefined since one was taken.
+   */
+  clockSkew(): number | undefined {
+    return this.#skew.seconds();
+  }
+
+  /**
    * Owns the packet's data from now on: it is in the buffer, or zeroed.
    * @throws when the horizon cannot be written; the packet is not taken then
    */
@@ -134,6 +144,7 @@ export class Receiver {
     if (this.#isWithinReach(packet.timestamp)) await this.#cover(packet);
     const judgement = this.#admit(packet, claims);
     if (judgement === "taken") this.#note(packet, signer);
+    if (judgement === "stale") this.#noteStale(packet);
     return judgement;
   }
 
@@ -210,6 +221,13 @@ export class Receiver {
   #note({ sequence }: Packet, { history }: TrustedKey): void {
     if (history.last !== undefined && sequence !== history.last.sequence + 1n) this.#gaps += 1;
     history.last = { sequence, at: this.#options.clock.monotonic() };
+    this.#skew.taken();
+  }
+
+  /** Of a packet whose signature is right. */
+  #noteStale({ timestamp }: Packet): void {
+    const skew = this.#options.window.skewOf(timestamp);
+    if (skew !== undefined) this.#skew.refused(skew);
   }
 
   #keyOf({ use, secret }: RingKey): KeyObject {

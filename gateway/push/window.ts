@@ -60,6 +60,15 @@ export class Window {
     return stamp > this.latest() && stamp > this.floor() && stamp <= this.latest() + clockSkew;
   }
 
+  /**
+   * How far a stamp is ahead (or, below 0, behind) of this clock, where that alone keeps it from
+   * being fresh; nanoseconds. Where the floor was raised, no clock is to blame.
+   */
+  skewOf(stamp: bigint): bigint | undefined {
+    const isInStep = stamp > this.now() - this.#past && stamp <= this.latest();
+    return isInStep ? undefined : stamp - this.now();
+  }
+
   /** From now on nothing signed at `stamp` or before is fresh. */
   raise(stamp: bigint): void {
     if (stamp > this.#raised) this.#raised = stamp;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integer } from "../../common/config/fields.ts";
+import { flag, integer } from "../../common/config/fields.ts";
 import { listBy, objectName, set, text } from "./fields.ts";
 
 /**
@@ -93,6 +93,9 @@ export const status = z.object({
   conditions: listBy("type", condition, { max: 16 })
     .optional()
     .meta({ description: `of these types: ${conditionTypes.join(", ")}` }),
+  hasFlowed: flag()
+    .optional()
+    .meta({ description: "bytes have come since it was made or resumed", example: true }),
   endpoints: endpoints.optional().meta({ description: "what clients need" }),
   replicas: pods().optional().meta({ description: "gateway pods, for the scale", example: 2 }),
   readyReplicas: pods().optional().meta({ description: "those that are ready", example: 2 }),

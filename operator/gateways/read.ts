@@ -6,6 +6,8 @@ import type { Address } from "../../common/config/fields.ts";
 const State = z.object({
   key_ids: z.array(z.string().max(64)).max(64),
   last_data_received: z.iso.datetime({ offset: true }).nullable(),
+  // Of gateways that are older than this operator there is none.
+  clock_skew_seconds: z.int().nullable().default(null),
   buffer_bytes_available: z.number().nonnegative(),
 });
 

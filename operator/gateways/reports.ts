@@ -69,7 +69,12 @@ export function isFlowing(
 export function digestReports(reports: readonly GatewayReport[], now: number): string {
   const parts = reports.map(({ instance, state }) => [
     instance,
-    state && [state.key_ids, state.last_data_received !== null, isFlowing(state, now)],
+    state && [
+      state.key_ids,
+      state.last_data_received !== null,
+      isFlowing(state, now),
+      state.clock_skew_seconds,
+    ],
   ]);
   return JSON.stringify(parts);
 }

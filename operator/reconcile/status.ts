@@ -7,7 +7,7 @@ import { ports } from "../build/ports.ts";
 import type { GatewayReport } from "../gateways/reports.ts";
 import { isFalse, isTrue, isUnknown, type Saying, setConditions, timeText } from "./conditions.ts";
 import type { DeploymentState } from "./deploymentState.ts";
-import { sayFlowing } from "./flowing.ts";
+import { type Flow, judgeFlow } from "./flowing.ts";
 import type { SecretDecision } from "./secrets.ts";
 import type { StalledError } from "./trouble.ts";
 
@@ -38,14 +38,14 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
   const { facts, decision, rollouts, now } = outcome;
   const { bridge } = facts;
   const { signing, certificates } = decision;
-  const flowing = sayFlowing(outcome);
+  const flow = judgeFlow(outcome);
   const rolling = sayRollingOut(rollouts);
   const certificatesValid = sayCertificates(outcome);
   const sayings = {
-    Ready: sayReady(outcome, { flowing, certificatesValid }),
+    Ready: sayReady(outcome, { flow, certificatesValid }),
     Reconciling: rolling ?? isFalse("UpToDate", "everything is as the spec says"),
     Stalled: notStalled,
-    EntropyFlowing: flowing,
+    EntropyFlowing: flow.saying,
     OneWayVerified: sayOneWay(bridge),
     CertificatesValid: certificatesValid,
     SigningKeyCurrent: saySigning(signing),
@@ -55,6 +55,7 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
   return {
     observedGeneration: bridge.metadata.generation,
     conditions: setConditions(sayings, situation),
+    ...(flow.hasFlowed === true && { hasFlowed: true }),
     ...endpointsOf(facts),
     replicas: gateways?.state?.pods ?? 0,
     readyReplicas: gateways?.state?.ready ?? 0,
@@ -114,11 +115,11 @@ export function pausedStatus(
 }
 
 interface Parts {
-  readonly flowing: Saying;
+  readonly flow: Flow;
   readonly certificatesValid: Saying;
 }
 
-function sayReady({ facts, rollouts }: Outcome, { flowing, certificatesValid }: Parts): Saying {
+function sayReady({ facts, rollouts }: Outcome, { flow, certificatesValid }: Parts): Saying {
   const { spec } = facts.bridge;
   if (spec.suspend) return isFalse("Suspended", "spec.suspend is true: no pod runs");
   if (certificatesValid.status !== "True") {
@@ -137,7 +138,7 @@ function sayReady({ facts, rollouts }: Outcome, { flowing, certificatesValid }: 
     const message = "the collector waits until the flow is shown to run one way";
     return isFalse("WaitingForOneWayCheck", message);
   }
-  if (flowing.reason === "NeverFlowed") return isFalse("NoBytesYet", flowing.message);
+  if (flow.hasFlowed === false) return isFalse("NoBytesYet", flow.saying.message);
   return isTrue("Ready", "applied, available, and bytes have flowed");
 }
 

@@ -41,6 +41,7 @@ const api = assembleApi(config, {
     gatherStatus(config, {
       ...store,
       lastPushes: [],
+      clockSkew: undefined,
       troubles: [],
       served,
       startedAt: clock.monotonic(),

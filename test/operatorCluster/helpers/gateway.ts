@@ -44,10 +44,18 @@ export const configWith = (ring: string): GatewayConfigInput => ({
   push: { window: { future: 0 } },
 });
 
-/** Pushes as the collector with that ring would, and gives the status. */
-export function pushSigned(gateway: TestGateway, { signing, keys }: Ring): Promise<number> {
+/**
+ * Pushes as the collector with that ring would, and gives the status.
+ * @param ahead seconds that its clock is
+ */
+export function pushSigned(
+  gateway: TestGateway,
+  { signing, keys }: Ring,
+  ahead = 0,
+): Promise<number> {
   const keyHex = keys.find(({ id }) => id === signing)?.key ?? "";
-  return push(gateway, makePacket({ audience: gateway.audience, keyHex }));
+  const timestamp = BigInt(Date.now() + ahead * 1_000) * 1_000_000n;
+  return push(gateway, makePacket({ audience: gateway.audience, keyHex, timestamp }));
 }
 
 export function addressOf({ management }: TestGateway) {

@@ -89,7 +89,7 @@ interface ProjectedFile {
 async function filesOf(scene: Scene, { configMap, secret }: Volume): Promise<ProjectedFile[]> {
   const [kind, name] = secret ? ["secret", secret.secretName] : ["configmap", configMap?.name];
   const { items, defaultMode = 0o644 } = secret ?? configMap ?? {};
-  const { data = {} } = (await scene.get(kind!, name ?? "")) ?? {};
+  const { data = {} } = (await scene.get(kind, name ?? "")) ?? {};
   const wanted = items ?? Object.keys(data).map((key) => ({ key, path: key }));
   return wanted.map(({ key, path }) => {
     const text = data[key];

@@ -41,6 +41,11 @@ test("bytes at a gateway make the bridge ready, and a gateway that is gone does 
     const flowing = await scene.conditionOf("lab", "EntropyFlowing");
     return flowing?.status === "False" && flowing.reason === "NeverFlowed";
   });
+  // A collector whose clock is ahead.
+  expect(await pushSigned(started, ring, 300)).toBe(410);
+  const skewed = await scene.reasonIs("lab", "EntropyFlowing", "ClockSkew");
+  expect(skewed).toMatch(/clock is (299|300) seconds ahead of that of lab-gateway-a/);
+  expect((await scene.conditionOf("lab", "Ready"))?.reason).toBe("NoBytesYet");
   expect(await pushSigned(started, ring)).toBe(200);
   await scene.reasonIs("lab", "EntropyFlowing", "Flowing");
   await scene.kubectl("wait", "--for=condition=Ready", "--timeout=10s", "qrngbridge/lab");
