@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { systemScheduler } from "../../../common/scheduler.ts";
+import { type Scheduler, systemScheduler } from "../../../common/scheduler.ts";
 import type { Credentials } from "../../../operator/api/credentials.ts";
 import { kubeconfigCredentials } from "../../../operator/api/kubeconfig.ts";
 import { bootClock } from "../../../operator/boot.ts";
@@ -91,6 +91,7 @@ export interface TestOperatorInit {
   readonly options?: Partial<OperatorOptions>;
   readonly gatewayAddress?: OperatorDeps["gatewayAddress"];
   readonly moment?: OperatorDeps["moment"];
+  readonly scheduler?: Scheduler;
 }
 
 /** The operator in this process, with the chart's rules through a ServiceAccount's token. */
@@ -112,12 +113,13 @@ export async function startTestOperator(
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
   const config = loadOperatorConfig(args, {});
   if (config === undefined) throw new Error("no config");
+  const { scheduler = systemScheduler } = init;
   const log = captureLog();
   const operator = await startOperator(
     { ...config.options, identity: "test", ...init.options },
     {
-      credentials: init.credentials ?? (await kubeconfigCredentials(kubeconfig, systemScheduler)),
-      scheduler: systemScheduler,
+      credentials: init.credentials ?? (await kubeconfigCredentials(kubeconfig, scheduler)),
+      scheduler,
       log: log.log,
       moment: init.moment ?? (await bootClock()),
       gatewayAddress: init.gatewayAddress ?? podManagement,

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
+import { pause } from "../../../common/scheduler.ts";
+import { bootClock } from "../../../operator/boot.ts";
 import { sharedControlPlane } from "../../cluster/shared.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest, type StoredObject } from "../helpers/bridge.ts";
+import { fastScheduler } from "../helpers/fastTime.ts";
+import { runGatewayPod } from "../helpers/gateway.ts";
 import { operatorKubeConfig, startTestOperator } from "../helpers/operator.ts";
 import { newScene, settleBridge } from "../helpers/scene.ts";
 import { startWebhook } from "../helpers/webhook.ts";
@@ -20,7 +24,11 @@ function containerOf(deployment: StoredObject | undefined): Template["spec"]["co
   return template.spec.containers[0];
 }
 
-test("what a mutating webhook makes of an object is accepted: one event, and no write after it", async () => {
+/** Five minutes of the operator's time, of which all its timers are, go by in fifteen seconds. */
+const fiveMinutes = 300_000;
+const factor = 20;
+
+test("what a mutating webhook makes of an object is accepted: one event, and no write in five minutes", async () => {
   const scene = await newScene(await sharedControlPlane(), "webhook");
   await using _ = await startWebhook(scene);
   const kubeconfig = await operatorKubeConfig(scene.cluster, [scene.namespace]);
@@ -53,9 +61,29 @@ test("what a mutating webhook makes of an object is accepted: one event, and no 
       "Deployment lab-gateway: the API server stores other values",
     );
   }
-  await using operator = await start();
-  await operator.reconciled(1);
-  expect(await operator.writes()).toHaveLength(count);
+  await runGatewayPod(scene, "lab-gateway-a");
+  {
+    const scheduler = fastScheduler(factor);
+    const clock = await bootClock();
+    let asked = 0;
+    await using operator = await startTestOperator(scene.cluster, [scene.namespace], {
+      kubeconfig,
+      scheduler,
+      moment: () => ({ ...clock(), seconds: clock().seconds * factor }),
+      options: { gatewayInterval: 30_000, discoveryInterval: 60_000 },
+      gatewayAddress: () => {
+        asked++;
+        return { host: "127.0.0.1", port: 1 };
+      },
+    });
+    await operator.reconciled(1);
+    await pause(scheduler, fiveMinutes, new AbortController().signal);
+    expect(asked).toBeGreaterThanOrEqual(5); // so its rounds did go on
+    expect(await operator.writes()).toHaveLength(count);
+    const altered = (await scene.events()).filter(({ reason }) => reason === "AnswerAltered");
+    expect(altered).toHaveLength(1);
+  }
+  await using _operator = await start();
 
   // A change of ours goes through all the same, and what others change of it is put back.
   await scene.applyBridge("lab", { ...smallest, gateway: { replicas: 3 } });
