@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { Facts } from "./facts.ts";
 import { bridgeLabel, type Component, type OwnedObject, ownedMetadata } from "./metadata.ts";
-import { collectorIdentity, collectorTlsName, gatewayTlsName, serverNames } from "./names.ts";
+import { collectorIdentity, collectorIssuedName, gatewayIssuedName, serverNames } from "./names.ts";
 
 /** cert-manager.io/v1 Certificate: the fields that are written here. */
 export interface Certificate extends OwnedObject {
@@ -54,10 +54,10 @@ export function buildCertificates(facts: Facts): Certificate[] {
   const forCollector = { dnsNames: [collectorIdentity(bridge)], ipAddresses: [] };
   return [
     ...(hasGateway
-      ? buildCertificate(facts, gatewayTlsName(bridge), "gateway", serverIdentity(facts))
+      ? buildCertificate(facts, gatewayIssuedName(bridge), "gateway", serverIdentity(facts))
       : []),
     ...(hasCollector
-      ? buildCertificate(facts, collectorTlsName(bridge), "collector", forCollector)
+      ? buildCertificate(facts, collectorIssuedName(bridge), "collector", forCollector)
       : []),
   ];
 }

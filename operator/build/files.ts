@@ -3,10 +3,9 @@ import type { BridgeSource } from "../bridge/schema.ts";
 import type { Facts } from "./facts.ts";
 import {
   collectorCaName,
-  collectorTlsName,
-  gatewayTlsName,
   keyHashesSecretName,
   serverCaName,
+  shownSecretName,
   signingSecretName,
 } from "./names.ts";
 
@@ -105,7 +104,7 @@ export function collectorFiles(facts: Facts) {
     ring: ringFile(facts),
     leaf: mountedPair(
       "tls",
-      collector?.push?.clientCertificateRef?.name ?? collectorTlsName(bridge),
+      collector?.push?.clientCertificateRef?.name ?? shownSecretName(bridge, "collector"),
     ),
     gatewayCa: ca && mountedKey("gateway-ca", ca, "ca.crt"),
     proxyAuth: proxyAuth && mountedSecret("proxy-auth", proxyAuth),
@@ -119,7 +118,7 @@ export function gatewayFiles(facts: Facts) {
   const isDirect = bridge.spec.topology === "Direct";
   const hashes = { kind: "Secret", name: keyHashesSecretName(bridge), key: hashesKey } as const;
   return {
-    leaf: mountedPair("tls", gatewayTlsName(bridge)),
+    leaf: mountedPair("tls", shownSecretName(bridge, "gateway")),
     keyHashes: mountedKey("api-keys", hashes, hashesKey),
     redisAuth: redis?.authSecretRef && mountedSecret("redis-auth", redis.authSecretRef),
     redisCa: redis?.caRef && mountedKey("redis-ca", redis.caRef, "ca.crt"),

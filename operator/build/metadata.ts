@@ -55,16 +55,12 @@ export function ownedMetadata(
     namespace: metadata.namespace,
     labels: { ...facts.settings.labels, ...labels, ...ownLabels(facts, component) },
     ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
-    ownerReferences: [
-      {
-        apiVersion: `${group}/${version}`,
-        kind,
-        name: metadata.name,
-        uid: metadata.uid,
-        controller: true,
-      },
-    ],
+    ownerReferences: [ownerReference(facts.bridge)],
   };
+}
+
+export function ownerReference({ metadata: { name, uid } }: Facts["bridge"]): OwnerReference {
+  return { apiVersion: `${group}/${version}`, kind, name, uid, controller: true };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Bridge } from "../bridge/schema.ts";
+import type { Program } from "./settings.ts";
 
 export interface Named {
   readonly metadata: { readonly name: string; readonly namespace: string };
@@ -39,6 +40,16 @@ export const gatewayAuthorityName = own("gateway-authority");
 export const collectorAuthorityName = own("collector-authority");
 export const gatewayTlsName = own("gateway-tls");
 export const collectorTlsName = own("collector-tls");
+/** The Certificates for cert-manager, and the Secrets that it makes of them: never the bridge's own. */
+export const gatewayIssuedName = own("gateway-issued");
+export const collectorIssuedName = own("collector-issued");
+
+/** The Secret with the certificate that a side shows, whoever issues that. */
+export function shownSecretName(bridge: Named & Pick<Bridge, "spec">, side: Program): string {
+  const isIssued = bridge.spec.tls?.issuerRef !== undefined;
+  if (side === "gateway") return isIssued ? gatewayIssuedName(bridge) : gatewayTlsName(bridge);
+  return isIssued ? collectorIssuedName(bridge) : collectorTlsName(bridge);
+}
 
 /** Host and port of the push listeners, for the collector in the same cluster. */
 export function pushHost(bridge: Named): string {

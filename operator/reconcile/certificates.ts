@@ -7,6 +7,7 @@ import {
   collectorTlsName,
   gatewayAuthorityName,
   gatewayTlsName,
+  shownSecretName,
 } from "../build/names.ts";
 import { type Chain, type ChainStep, renewChain } from "../certificates/chain.ts";
 import { readPair } from "../certificates/inspect.ts";
@@ -118,13 +119,13 @@ function certificateSeconds({ spec }: StoredBridge): number {
   return spec.tls?.certificateSeconds ?? defaultSeconds;
 }
 
-/** cert-manager writes into Secrets of the same names, which carry the bridge's label. */
+/** What cert-manager has written by now. */
 function readIssued(
   { bridge, stored }: SecretInput,
   sides: ReturnType<typeof sidesOf>,
 ): CertificateDecision {
-  const gateway = sides.gateway ? gatewayTlsName(bridge) : undefined;
-  const collector = sides.collector ? collectorTlsName(bridge) : undefined;
+  const gateway = sides.gateway ? shownSecretName(bridge, "gateway") : undefined;
+  const collector = sides.collector ? shownSecretName(bridge, "collector") : undefined;
   const issued = (name: string | undefined) => (name === undefined ? undefined : stored.data(name));
   const names = [gateway, collector].filter((name) => name !== undefined);
   return {

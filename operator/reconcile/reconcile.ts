@@ -18,6 +18,7 @@ import { applyAll } from "./apply.ts";
 import type { BridgeStore } from "./bridgeStore.ts";
 import type { DeploymentState } from "./deploymentState.ts";
 import { type Announce, announceDone, announceStall, announceStatus } from "./announce.ts";
+import { adoptIssued } from "./issued.ts";
 import type { OwnedStore } from "./ownedStore.ts";
 import { prune } from "./prune.ts";
 import { decideSecrets, type SecretDecision } from "./secrets.ts";
@@ -136,6 +137,7 @@ async function settle(
   const isLost = owned.lostOf(keyOfBridge);
   const applied = await applyAll({ ...scope, stored: stored.objects });
   announceDone(announce, bridge, { objects, applied, isLost, steps: decision.steps });
+  await adoptIssued(scope);
   await prune(scope);
   if (stored.missing !== undefined) throw stored.missing;
   const rollouts = objects.flatMap((object) => rolloutOf(deps, object));

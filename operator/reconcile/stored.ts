@@ -7,10 +7,9 @@ import {
   apiKeysSecretName,
   collectorAuthorityName,
   collectorCaName,
-  collectorTlsName,
   gatewayAuthorityName,
-  gatewayTlsName,
   serverCaName,
+  shownSecretName,
   signingSecretName,
 } from "../build/names.ts";
 import { configMaps, secrets } from "./kinds.ts";
@@ -60,8 +59,8 @@ export async function readStored(
     apiKeysSecretName,
     gatewayAuthorityName,
     collectorAuthorityName,
-    gatewayTlsName,
-    collectorTlsName,
+    (of: StoredBridge) => shownSecretName(of, "gateway"),
+    (of: StoredBridge) => shownSecretName(of, "collector"),
   ].map((nameOf) => nameOf(bridge));
   const [objects, references] = await Promise.all([
     Promise.all(names.map(async (name) => [name, await read(name)] as const)),

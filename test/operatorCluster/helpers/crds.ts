@@ -1,4 +1,6 @@
+import { fileURLToPath } from "node:url";
 import type { ControlPlaneAccess } from "../../cluster/access.ts";
+import { installCrds } from "../../cluster/objects.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 interface Kind {
@@ -12,9 +14,12 @@ export const monitorKinds: readonly Kind[] = [
   { group: "monitoring.coreos.com", kind: "PrometheusRule", plural: "prometheusrules" },
 ];
 
-export const certificateKinds: readonly Kind[] = [
-  { group: "cert-manager.io", kind: "Certificate", plural: "certificates" },
-];
+const certificates = new URL("../fixtures/cert-manager.io_certificates.yaml", import.meta.url);
+
+/** cert-manager's own definition of its Certificates. */
+export function installCertificates(cluster: ControlPlaneAccess): Promise<void> {
+  return installCrds(cluster, [fileURLToPath(certificates)]);
+}
 
 /** Definitions of others' kinds that take anything: what they hold is another test's concern. */
 export async function defineKinds(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../../cluster/controlPlane.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest, type Spec } from "../helpers/bridge.ts";
-import { certificateKinds, defineKinds, monitorKinds } from "../helpers/crds.ts";
+import { defineKinds, installCertificates, monitorKinds } from "../helpers/crds.ts";
 import {
   chartRules,
   grantRules,
@@ -17,7 +17,8 @@ let cluster: ControlPlane;
 beforeAll(async () => {
   cluster = await startControlPlane({ audit: true });
   await newScene(cluster, "grants");
-  await defineKinds(cluster, [...monitorKinds, ...certificateKinds]);
+  await defineKinds(cluster, monitorKinds);
+  await installCertificates(cluster);
 });
 
 afterAll(async () => {
