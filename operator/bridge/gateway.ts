@@ -5,7 +5,7 @@ import { set, text } from "./fields.ts";
 import { networkPeers } from "./network.ts";
 import { pushIn, service } from "./pushIn.ts";
 import { redis } from "./redis.ts";
-import { secretRef } from "./references.ts";
+import { wholeSecretRef } from "./references.ts";
 import { type Rules, withRules } from "./rule.ts";
 
 const rateLimit = z.strictObject({
@@ -98,9 +98,10 @@ const gatewayFields = z.strictObject({
       fallback: "1048576, or a smaller buffer's",
     }),
   rateLimit: rateLimit.optional().meta({ description: "limits of each key" }),
-  apiKeysSecretRef: secretRef
-    .optional()
-    .meta({ description: "the clients' keys; generated when left out" }),
+  apiKeysSecretRef: wholeSecretRef.optional().meta({
+    description:
+      "a Secret with the clients' keys, an entry each: docs/secrets.md; one is generated when left out",
+  }),
   allowQueryKey: flag().optional().meta({
     description: "also takes a key as ?api_key=, which ends up in proxies' logs",
     example: true,

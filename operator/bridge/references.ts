@@ -10,6 +10,12 @@ export const secretRef = z
   })
   .meta({ typeName: "SecretReference" });
 
+export const wholeSecretRef = z
+  .strictObject({
+    name: objectName().meta({ description: "the Secret's name", example: "clients" }),
+  })
+  .meta({ typeName: "WholeSecretReference" });
+
 export const caRef = z
   .strictObject({
     kind: choice(["ConfigMap", "Secret"]).meta({

@@ -40,7 +40,7 @@ export function listReferences(spec: BridgeSpec): Reference[] {
       : []),
     ...(hasGateways
       ? [
-          ...secret("gateway.apiKeysSecretRef", gateway.apiKeysSecretRef),
+          ...whole("gateway.apiKeysSecretRef", gateway.apiKeysSecretRef),
           ...secret("gateway.redis.authSecretRef", gateway.redis?.authSecretRef),
           ...ca("gateway.redis.caRef", gateway.redis?.caRef),
           ...ca("gateway.push.clientCARef", gateway.push?.clientCARef, serverCaName),
@@ -57,6 +57,10 @@ function secret(
   return given === undefined
     ? []
     : [{ field, kind: "Secret", name: given.name, keys: [given.key] }];
+}
+
+function whole(field: string, given: { readonly name: string } | undefined): Reference[] {
+  return given === undefined ? [] : [{ field, kind: "Secret", name: given.name, keys: [] }];
 }
 
 function ca(

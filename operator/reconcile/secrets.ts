@@ -1,6 +1,6 @@
 import type { randomBytes } from "node:crypto";
 import { ensureClientKey } from "../apiKeys/clientKey.ts";
-import { type GatewayKeysContent, hashClientKey, hashGivenKeys } from "../apiKeys/hashes.ts";
+import { hashClientKey, hashGivenKeys } from "../apiKeys/hashes.ts";
 import type { StoredBridge } from "../bridge/schema.ts";
 import type { Facts } from "../build/facts.ts";
 import { apiKeysSecretName, signingSecretName } from "../build/names.ts";
@@ -114,13 +114,5 @@ function decideApiKeys({
     const clientKey = ensureClientKey(stored.data(apiKeysSecretName(bridge)) ?? {}, random);
     return { clientKey, gatewayKeys: hashClientKey(clientKey) };
   }
-  return { gatewayKeys: hashReferred(stored, reference) };
-}
-
-/** The entry that the reference names is a key by that name, or a key file when it is `api-keys`. */
-function hashReferred(
-  stored: Stored,
-  { name, key }: { readonly name: string; readonly key: string },
-): GatewayKeysContent {
-  return hashGivenKeys({ [key]: stored.given(name)?.[key] ?? "" });
+  return { gatewayKeys: hashGivenKeys(stored.given(reference.name) ?? {}) };
 }

@@ -20,7 +20,7 @@ const needed: [string, Partial<Spec>][] = [
   ["spec.collector.image", { collector: { image: "a" } }],
   ["spec.collector.proxy", { collector: { proxy: { url: "http://192.0.2.20:3128" } } }],
   ["spec.gateway.pod", { gateway: { pod: {} } }],
-  ["spec.gateway.apiKeysSecretRef", { gateway: { apiKeysSecretRef: key } }],
+  ["spec.gateway.apiKeysSecretRef", { gateway: { apiKeysSecretRef: { name: "keys" } } }],
   ["spec.gateway.clients", { gateway: { clients: [] } }],
   [
     "spec.gateway.push.from",

@@ -75,7 +75,7 @@ const full: SpecInput = {
     conditioning: "Hash",
     maxRequestBytes: 65_536,
     rateLimit: { requestsPerSecond: 10, burst: 20, bytesPerSecond: 100_000 },
-    apiKeysSecretRef: secret("our-keys"),
+    apiKeysSecretRef: { name: "our-keys" },
     allowQueryKey: true,
     logLevel: "Warn",
     clients: [

@@ -64,7 +64,7 @@ test("a Secret without the label is refused with the command that lets the bridg
 test("clients' keys come from the Secret that is referred to, which is only read", async () => {
   await using operator = await startTestOperator(scene.cluster, [scene.namespace]);
   const key = randomBytes(32).toString("base64url");
-  const gateway = { apiKeysSecretRef: { name: "clients", key: "billing" } };
+  const gateway = { apiKeysSecretRef: { name: "clients" } };
   await scene.applyBridge("lab", { ...smallest, gateway });
   const message = await scene.reasonIs("lab", "Stalled", "ReferenceMissing");
   expect(message).toBe(
@@ -78,6 +78,16 @@ test("clients' keys come from the Secret that is referred to, which is only read
   await settleBridge(scene, "lab");
   const hashes = (await secretData(scene, "lab-key-hashes"))["api-keys"];
   expect(hashes).toMatch(/^billing sha256:[0-9a-f]{64}\n$/);
+  // Each entry is a key, and a file of keys is one as well.
+  const [second, third] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString("hex"));
+  const more = { lab: `${second} daily_bytes=1GiB`, "api-keys": `guest ${third}\n` };
+  const patch = JSON.stringify({ stringData: more });
+  await scene.kubectl("patch", "secret", "clients", "--patch", patch);
+  await eventually(async () => {
+    const written = (await secretData(scene, "lab-key-hashes"))["api-keys"] ?? "";
+    const names = written.split("\n").map((line) => line.split(" ")[0]);
+    return written.includes(" daily_bytes=1GiB") && names.join() === "guest,billing,lab,";
+  }, 60_000);
   expect(await scene.get("secret", "lab-api-keys")).toBeUndefined();
   expect((await scene.get("qrngbridge", "lab"))?.status?.endpoints?.apiKeysSecret).toBe("clients");
   const touched = (await operator.writes()).filter(
