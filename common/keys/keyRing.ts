@@ -27,7 +27,7 @@ export interface KeyRing {
   readonly keys: readonly RingKey[];
 }
 
-const keyIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
+export const keyIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 const keyPattern = /^(?:[0-9a-fA-F]{2}){32,64}$/;
 export const hexKey = z.string().regex(keyPattern, "must be 32 to 64 bytes as hex");
 

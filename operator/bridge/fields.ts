@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { FieldMeta } from "../../common/config/fields.ts";
+import { keyIdPattern } from "../../common/keys/keyRing.ts";
 
 /**
  * The kinds of a resource's fields beside numbers, flags and choices. As those, each carries what
@@ -135,3 +136,7 @@ export const annotations = () =>
     text({ min: 0, max: 4096, pattern: /^[^\0]*$/, expected: "text without the character 0" }),
     32,
   );
+
+/** The id of a key, as rings have it. */
+export const keyId = () =>
+  text({ max: 64, pattern: keyIdPattern, expected: "of A-Z a-z 0-9 _ -", unit: "key id" });

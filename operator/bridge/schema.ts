@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { certificateRules } from "./certificateRules.ts";
 import { egressRules } from "./egressRules.ts";
 import { namePattern, namespaceName, text } from "./fields.ts";
 import { flowRules } from "./flowRules.ts";
@@ -19,7 +20,7 @@ export const kind = "QrngBridge";
 const apiVersion = `${group}/${version}`;
 
 const localRules: Rules<BridgeSpec> = { ...topologyRules, ...flowRules };
-export const specRules: Rules<BridgeSpec> = { ...localRules, ...egressRules };
+export const specRules: Rules<BridgeSpec> = { ...localRules, ...egressRules, ...certificateRules };
 
 const header = {
   apiVersion: z.literal(apiVersion, `must be ${apiVersion}`),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { choice, integer } from "../../common/config/fields.ts";
-import { objectName, set, text } from "./fields.ts";
+import { keyId, objectName, set } from "./fields.ts";
 import { secretRef } from "./references.ts";
 import { type Rules, withRules } from "./rule.ts";
 
@@ -18,15 +18,7 @@ const signingFields = z.strictObject({
     description: "how long gateways get to read a new key before the collector signs with it",
     example: 120,
   }),
-  revokedKeyIds: set(
-    text({
-      max: 64,
-      pattern: /^[-._A-Za-z0-9]+$/,
-      expected: "of A-Z a-z 0-9 - . _",
-      unit: "key id",
-    }),
-    { max: 16 },
-  )
+  revokedKeyIds: set(keyId(), { max: 16 })
     .optional()
     .meta({ description: "keys that are dropped at once", example: ["k-7f3a"] }),
   secretRef: secretRef

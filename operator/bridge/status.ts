@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flag, integer } from "../../common/config/fields.ts";
-import { listBy, objectName, set, text } from "./fields.ts";
+import { keyId, listBy, objectName, set, text } from "./fields.ts";
 
 /**
  * What the operator says of a bridge. Nothing here changes while nothing happens. Not strict: an
@@ -16,8 +16,6 @@ const time = () =>
 
 const address = () =>
   text({ max: 2048, pattern: /^https?:\/\/[\x21-\x7e]+$/, expected: "a URL", unit: "URL" });
-
-const keyId = () => text({ max: 64, pattern: /^[-._A-Za-z0-9]+$/, expected: "a key's id" });
 
 /** The types of conditions that a bridge can have. */
 export const conditionTypes = [

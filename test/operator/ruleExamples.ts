@@ -1,4 +1,5 @@
 import { proxyRules, pushOutRules } from "../../operator/bridge/collector.ts";
+import { certificateRules } from "../../operator/bridge/certificateRules.ts";
 import { egressRules } from "../../operator/bridge/egressRules.ts";
 import { flowRules } from "../../operator/bridge/flowRules.ts";
 import { gatewayRules } from "../../operator/bridge/gateway.ts";
@@ -153,6 +154,17 @@ const egressExamples: Examples<typeof egressRules> = {
 };
 
 const json = { type: "HttpJson", encoding: "Hex" } as const;
+const lateSigning = { propagationSeconds: 1200, overlapSeconds: 1260 };
+const certificateExamples: Examples<typeof certificateRules> = {
+  renewal: {
+    accepted: inCluster({ tls: { certificateSeconds: 3600 }, signing: lateSigning }),
+    refused: inCluster({
+      tls: { certificateSeconds: 3600 },
+      signing: { propagationSeconds: 1201, overlapSeconds: 1261 },
+    }),
+  },
+};
+
 const sourceExamples: Examples<typeof sourceRules> = {
   keyNeeded: {
     accepted: withSource({ type: "Aqn", authSecretRef: token }),
@@ -302,6 +314,7 @@ export const ruleExamples: readonly NamedExample[] = [
   ...join("topology", topologyRules, topologyExamples),
   ...join("flow", flowRules, flowExamples),
   ...join("egress", egressRules, egressExamples),
+  ...join("certificate", certificateRules, certificateExamples),
   ...join("source", sourceRules, sourceExamples),
   ...join("proxy", proxyRules, proxyExamples),
   ...join("push out", pushOutRules, pushOutExamples),

@@ -54,6 +54,21 @@ test.each(names)("the name %s is accepted: %s", async (name, expected) => {
   );
 });
 
+const keyIds: [string, boolean][] = [
+  ["config-bound", true],
+  ["7f3a_B", true],
+  ["7f.3a", false], // no ring has such an id, so it could revoke nothing
+  ["", false],
+  ["k".repeat(65), false],
+];
+
+test.each(keyIds)("the key id %j to revoke is accepted: %s", async (id, expected) => {
+  const { sources } = ruleExamples[0]!.accepted;
+  const input = bridge({ sources, signing: { revokedKeyIds: [id] } });
+  expect(qrngBridge.safeParse(input).success).toBe(expected);
+  expect("stored" in (await server.judge(input))).toBe(expected);
+});
+
 /** Objects field by field, all else as in the second. */
 function merge(one: unknown, two: unknown): unknown {
   if (!isPlain(one) || !isPlain(two)) return two;
