@@ -19,6 +19,8 @@ export interface BridgeFile {
   readonly bridge: Bridge;
   /** PEM of the CAs of each source that names one, by the source's name. */
   readonly cas: Readonly<Record<string, string>>;
+  /** The API key or token of each source that names one, by the source's name. */
+  readonly credentials: Readonly<Record<string, string>>;
 }
 
 const kinds = ["QrngBridge", "ConfigMap", "Secret"] as const;
@@ -67,6 +69,7 @@ export function parseBridgeFile(text: string, path: string): BridgeFile {
 
 function checkReferences(document: YamlDocument, objects: readonly DataObject[]): BridgeFile {
   const cas: Record<string, string> = {};
+  const credentials: Record<string, string> = {};
   // As a check of the schema, so that problems are told with their lines.
   const runnable = localBridge.superRefine((bridge, context) => {
     // The file's own text, since the schema's defaults are not what its writer asked for.
@@ -81,22 +84,36 @@ function checkReferences(document: YamlDocument, objects: readonly DataObject[])
           message,
         });
       for (const problem of simulationProblems(source)) report(...problem);
-      if (source.caRef === undefined) continue;
-      const found = findCa(bridge, source.caRef, objects);
-      if ("problem" in found) report("caRef", found.problem);
-      else cas[source.name] = found.pem;
+      const { name, caRef, authSecretRef } = source;
+      if (caRef !== undefined) {
+        const found = findCa(bridge, caRef, objects);
+        if ("problem" in found) report("caRef", found.problem);
+        else cas[name] = found.text;
+      }
+      if (authSecretRef !== undefined) {
+        const found = findText(bridge, { kind: "Secret", ...authSecretRef }, objects);
+        if ("problem" in found) report("authSecretRef", found.problem);
+        else credentials[name] = found.text;
+      }
     }
   });
-  return { bridge: checkDocument(runnable, document), cas };
+  return { bridge: checkDocument(runnable, document), cas, credentials };
 }
 
-type CaRef = NonNullable<BridgeSource["caRef"]>;
+type Reference = NonNullable<BridgeSource["caRef"]>;
+type Found = { readonly text: string } | { readonly problem: string };
 
-function findCa(
+function findCa(bridge: Bridge, ref: Reference, objects: readonly DataObject[]): Found {
+  const found = findText(bridge, ref, objects);
+  if ("problem" in found || isCertificate(found.text)) return found;
+  return { problem: "holds no certificate in PEM" };
+}
+
+function findText(
   { metadata: { name, namespace } }: Bridge,
-  ref: CaRef,
+  ref: Reference,
   objects: readonly DataObject[],
-): { pem: string } | { problem: string } {
+): Found {
   const object = objects.find(
     ({ kind, metadata }) =>
       kind === ref.kind && metadata.name === ref.name && metadata.namespace === namespace,
@@ -108,8 +125,7 @@ function findCa(
     return { problem: `its Secret needs the label ${bridgeLabel} with the bridge's name` };
   }
   const text = readValue(object, ref.key);
-  if (text === undefined) return { problem: `its ${ref.kind} has no such key` };
-  return isCertificate(text) ? { pem: text } : { problem: "holds no certificate in PEM" };
+  return text === undefined ? { problem: `its ${ref.kind} has no such key` } : { text };
 }
 
 function readValue({ kind, data, stringData }: DataObject, key: string): string | undefined {

@@ -15,19 +15,29 @@ const possible: Fields = {
     chunkBytes: true,
     intervalMilliseconds: true,
     timeoutMilliseconds: true,
+    path: true,
+    encoding: true,
+    authSecretRef: true,
+    authHeader: true,
     caRef: true,
     pinnedCertificateSha256s: true,
+    minEntropyMillibitsPerByte: true,
     simulated: true,
   },
+  mixing: true,
+  healthTests: true,
   collector: { bufferBytes: true, packetBytes: true, maxAgeSeconds: true, logLevel: true },
   gateway: {
     replicas: true,
     bufferBytes: true,
     maxAgeSeconds: true,
     overflow: true,
+    conditioning: true,
     maxRequestBytes: true,
     rateLimit: true,
     allowQueryKey: true,
+    mcp: true,
+    dashboard: true,
     logLevel: true,
     push: { acceptUnbound: true },
   },
@@ -47,11 +57,6 @@ export function clusterProblems(bridge: unknown): Problem[] {
   if (replicas !== undefined && replicas !== 1) {
     const message = "npm start runs one gateway: must be 1, or left out";
     problems.push({ path: ["spec", "gateway", "replicas"], message });
-  }
-  for (const [index, source] of entriesOf(fieldOf(spec, "sources")).entries()) {
-    if (fieldOf(source, "type") === "Quantis") continue;
-    const message = "npm start runs Quantis sources only: apply the bridge to a cluster";
-    problems.push({ path: ["spec", "sources", index, "type"], message });
   }
   return problems;
 }
@@ -74,8 +79,4 @@ function impossibleFields(value: unknown, fields: Fields, path: Problem["path"])
 function fieldOf(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   return (value as Record<string, unknown>)[name];
-}
-
-function entriesOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

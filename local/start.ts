@@ -14,10 +14,10 @@ import { writePrivate } from "./privateFile.ts";
 import { applianceProgram, collectorProgram, gatewayProgram } from "./programs.ts";
 import {
   type BridgeTrust,
-  type CaFiles,
+  type SourceFiles,
   writeApplianceTrust,
   writeBridgeTrust,
-  writeSourceCas,
+  writeSourceFiles,
 } from "./trust.ts";
 
 export const loopback = "127.0.0.1";
@@ -50,19 +50,19 @@ export interface Started {
 /** The bridge as it is here, and the files that it needs. */
 interface Prepared {
   readonly bridge: Bridge;
-  readonly caFiles: CaFiles;
+  readonly sources: SourceFacts;
   readonly trust: BridgeTrust;
 }
 
 /** Starts all programs of a bridge, those first that the others connect to. */
 export async function startPrograms(site: Site): Promise<Started> {
   const { keyRing, apiKey: apiKeyFile, certificates } = site.directory;
-  const { bridge, caFiles } = await startAppliances(site);
+  const { bridge, sources } = await startAppliances(site);
   const { tls, topology, gateway } = bridge.spec;
   const unbound = gateway.push?.acceptUnbound === true;
   const apiKey = await ensureApiKey(apiKeyFile);
   if (topology !== "Direct") await ensureKeyRing(keyRing, { unbound });
-  const prepared = { bridge, caFiles, trust: await writeBridgeTrust(certificates, bridge) };
+  const prepared = { bridge, sources, trust: await writeBridgeTrust(certificates, bridge) };
   const { api, management, push } = await startGateway(site, prepared);
   const scheme = tls === undefined ? "http" : "https";
   const pushUrl = push === undefined ? undefined : `${scheme}://${push}/push`;
@@ -78,10 +78,12 @@ export async function startPrograms(site: Site): Promise<Started> {
   };
 }
 
-/** @returns the bridge with its simulated sources where they listen, and all sources' CAs */
+/** @returns the bridge with its simulated sources where they listen, and all sources' files */
 async function startAppliances({ file, appliances, directory, children }: Site) {
   const { certificates } = directory;
-  const given = await writeSourceCas(certificates, file.cas);
+  const { cas, credentials } = file;
+  const given = await writeSourceFiles(certificates, cas, (source) => `ca-source-${source}.pem`);
+  const auths = await writeSourceFiles(directory.root, credentials, (source) => `source-${source}`);
   const { caFiles, pairs } = await writeApplianceTrust(certificates, appliances);
   const starting = appliances.map(async (appliance) => {
     const program = applianceProgram(directory, appliance, pairs.get(appliance.source)!);
@@ -89,14 +91,17 @@ async function startAppliances({ file, appliances, directory, children }: Site) 
     return [appliance.source, address] as const;
   });
   const addresses = new Map(await Promise.all(starting));
-  return { bridge: placeAppliances(file.bridge, addresses), caFiles: { ...given, ...caFiles } };
+  return {
+    bridge: placeAppliances(file.bridge, addresses),
+    sources: sourceFacts({ ...given, ...caFiles }, auths),
+  };
 }
 
 async function startGateway({ options, directory, children }: Site, prepared: Prepared) {
-  const { bridge, caFiles, trust } = prepared;
+  const { bridge, sources, trust } = prepared;
   const { ports } = options;
   const config = buildGatewayConfig(bridge, {
-    sources: sourceFacts(caFiles),
+    sources,
     listenAddress: `${loopback}:${ports.api}`,
     managementAddress: `${loopback}:${ports.management}`,
     apiKeysFile: directory.apiKey,
@@ -116,9 +121,9 @@ async function startGateway({ options, directory, children }: Site, prepared: Pr
 }
 
 async function startCollector({ directory, children }: Site, prepared: Prepared, pushUrl: string) {
-  const { bridge, caFiles, trust } = prepared;
+  const { bridge, sources, trust } = prepared;
   const config = buildCollectorConfig(bridge, {
-    sources: sourceFacts(caFiles),
+    sources,
     keyRingFile: directory.keyRing,
     pushUrls: [pushUrl],
     tls: bridge.spec.tls && trust.collector,
@@ -129,8 +134,11 @@ async function startCollector({ directory, children }: Site, prepared: Prepared,
   await children.start(collectorProgram(directory), ["management"]);
 }
 
-function sourceFacts(caFiles: CaFiles): SourceFacts {
-  const paths = Object.entries(caFiles).map(([source, caFile]) => [source, { caFile }] as const);
+function sourceFacts(cas: SourceFiles, auths: SourceFiles): SourceFacts {
+  const names = new Set([...Object.keys(cas), ...Object.keys(auths)]);
+  const paths = [...names].map(
+    (source) => [source, { caFile: cas[source], authFile: auths[source] }] as const,
+  );
   return { paths: Object.fromEntries(paths) };
 }
 

@@ -13,12 +13,12 @@ export interface PairFiles {
   readonly keyFile: string;
 }
 
-/** Where the PEM of each source's CAs is, by the source's name; of those that have one. */
-export type CaFiles = Readonly<Record<string, string>>;
+/** Where a file of each source is, by the source's name; of those that have one. */
+export type SourceFiles = Readonly<Record<string, string>>;
 
 export interface ApplianceTrust {
   /** The CA of the appliances that run here, for each source that they stand for. */
-  readonly caFiles: CaFiles;
+  readonly caFiles: SourceFiles;
   /** Each appliance's own certificate, by its source's name. */
   readonly pairs: ReadonlyMap<string, PairFiles>;
 }
@@ -43,14 +43,19 @@ export async function writeApplianceTrust(
   };
 }
 
-/** Writes the CAs that a bridge's file holds for its sources. */
-export async function writeSourceCas(
+/**
+ * Writes what a bridge's file holds for its sources, such as their CAs.
+ * @param texts by the source's name
+ * @param nameOf the file's name
+ */
+export async function writeSourceFiles(
   folder: string,
-  cas: Readonly<Record<string, string>>,
-): Promise<CaFiles> {
-  const files = Object.entries(cas).map(async ([source, pem]) => {
-    const file = join(folder, `ca-source-${source}.pem`);
-    await writePrivate(file, pem);
+  texts: Readonly<Record<string, string>>,
+  nameOf: (source: string) => string,
+): Promise<SourceFiles> {
+  const files = Object.entries(texts).map(async ([source, text]) => {
+    const file = join(folder, nameOf(source));
+    await writePrivate(file, text);
     return [source, file] as const;
   });
   return Object.fromEntries(await Promise.all(files));
