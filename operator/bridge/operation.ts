@@ -41,9 +41,10 @@ export const monitoring = z.strictObject({
   serviceMonitor: monitor("what Prometheus scrapes"),
   prometheusRule: monitor("alerts"),
   dashboard: monitor("a ConfigMap with a Grafana dashboard"),
-  scrapeFrom: networkPeers()
-    .optional()
-    .meta({ description: "who may connect to the management ports; nobody when left out" }),
+  scrapeFrom: networkPeers().optional().meta({
+    description:
+      "who may connect to the management ports, such as Prometheus; nobody when left out, and then a ServiceMonitor finds them closed",
+  }),
 });
 
 export const oneWayCheck = z.strictObject({

@@ -26,6 +26,7 @@ export const conditionTypes = [
   "OneWayVerified",
   "CertificatesValid",
   "SigningKeyCurrent",
+  "Monitored",
 ] as const;
 
 /** metav1.Condition */

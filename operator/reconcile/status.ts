@@ -8,6 +8,7 @@ import type { GatewayReport } from "../gateways/reports.ts";
 import { isFalse, isTrue, isUnknown, type Saying, setConditions, timeText } from "./conditions.ts";
 import type { DeploymentState } from "./deploymentState.ts";
 import { type Flow, judgeFlow } from "./flowing.ts";
+import { sayMonitored } from "./monitored.ts";
 import type { SecretDecision } from "./secrets.ts";
 import type { StalledError } from "./trouble.ts";
 
@@ -49,6 +50,7 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
     OneWayVerified: sayOneWay(bridge),
     CertificatesValid: certificatesValid,
     SigningKeyCurrent: saySigning(signing),
+    Monitored: sayMonitored(facts),
   };
   const gateways = rollouts.find(({ name }) => name === gatewayName(bridge));
   const situation = { previous: bridge.status, generation: bridge.metadata.generation, now };

@@ -22,9 +22,11 @@ test("monitors are made when their kinds come, put back, and forgotten when thos
   await using operator = await startTestOperator(cluster, [scene.namespace]);
   await scene.applyBridge("lab", smallest);
   await settleBridge(scene, "lab");
+  await scene.reasonIs("lab", "Monitored", "KindMissing");
   await defineKinds(cluster, monitorKinds);
   const monitor = await eventually(() => scene.get("servicemonitor", "lab-management"));
   await eventually(() => scene.get("prometheusrule", "lab-management"));
+  await scene.reasonIs("lab", "Monitored", "NobodyMayScrape");
   const patch = JSON.stringify({ spec: { endpoints: [] } });
   await scene.kubectl(
     "patch",

@@ -58,6 +58,7 @@ test("the smallest bridge gets all that it owns, each in one write, and a status
     "OneWayVerified Unknown NotRun",
     "CertificatesValid True Valid",
     "SigningKeyCurrent True Current",
+    "Monitored False KindMissing",
   ]);
   const ring = JSON.parse((await secretData(scene, "lab-signing"))["ring.json"] ?? "{}") as {
     signing: string;
