@@ -53,11 +53,18 @@ export function stalledBy(error: unknown): StalledError | undefined {
 function refusedByRbac(error: ApiError): StalledError {
   const { call, text = "" } = error;
   if (call === undefined || !text.includes(" cannot ")) return refusedAsInvalid(error);
-  return new StalledError("MissingGrant", describeGrant(call), grantAgain);
+  // An apply that creates is a patch that asks for create as well: the API server says which lacks.
+  const verb = / cannot (\S+) resource /.exec(text)?.[1] ?? call.verb;
+  return new StalledError("MissingGrant", describeGrant({ ...call, verb }), grantAgain);
 }
 
 /** Such as `the operator may not patch deployments.apps in physics: …`. */
-export function describeGrant({ verb, resource, subresource, namespace }: ApiCall): string {
+export function describeGrant({
+  verb,
+  resource,
+  subresource,
+  namespace,
+}: Omit<ApiCall, "verb"> & { readonly verb: string }): string {
   const { group, plural } = resource;
   const part = subresource === undefined ? plural : `${plural}/${subresource}`;
   const name = group === "" ? part : `${part}.${group}`;

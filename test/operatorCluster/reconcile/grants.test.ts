@@ -1,124 +1,120 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ControlPlane, startControlPlane } from "../../cluster/controlPlane.ts";
+import { beforeEach, expect, test } from "vitest";
+import { sharedControlPlane } from "../../cluster/shared.ts";
 import { eventually } from "../../helpers/eventually.ts";
-import { smallest, type Spec } from "../helpers/bridge.ts";
-import { defineKinds, installCertificates, monitorKinds } from "../helpers/crds.ts";
+import { smallest } from "../helpers/bridge.ts";
+import { fastScheduler } from "../helpers/fastTime.ts";
 import {
   chartRules,
   grantRules,
   operatorKubeConfig,
-  type Rule,
   startTestOperator,
+  type TestOperatorInit,
 } from "../helpers/operator.ts";
 import { newScene, type Scene } from "../helpers/scene.ts";
 
-let cluster: ControlPlane;
+// Rights whose lack no bridge's status can tell; all others are in verbs.test.ts.
 
-beforeAll(async () => {
-  cluster = await startControlPlane({ audit: true });
-  await newScene(cluster, "grants");
-  await defineKinds(cluster, monitorKinds);
-  await installCertificates(cluster);
+const rules = [...(await chartRules("bridge-rules")), ...(await chartRules("operator-rules"))];
+let scene: Scene;
+let kubeconfig: string;
+
+beforeEach(async () => {
+  scene = await newScene(await sharedControlPlane(), "grants");
+  kubeconfig = await operatorKubeConfig(scene.cluster, [scene.namespace]);
 });
 
-afterAll(async () => {
-  await cluster[Symbol.asyncDispose]();
-});
+const start = (init: TestOperatorInit = {}) =>
+  startTestOperator(scene.cluster, [scene.namespace], { kubeconfig, ...init });
 
-const nameOf = ({ apiGroups, resources }: Rule): string =>
-  `${resources.join(", ")}${apiGroups[0] === "" ? "" : ` of ${apiGroups[0]}`}`;
-
-const rules = await chartRules("bridge-rules");
-
-interface Lacking {
-  readonly scene: Scene;
-  readonly giveBack: () => Promise<void>;
-  readonly operator: Awaited<ReturnType<typeof startTestOperator>>;
-}
-
-/** An operator with all rules but one, and a bridge for it. */
-async function startWithout(rule: Rule): Promise<Lacking & AsyncDisposable> {
-  const scene = await newScene(cluster, "grant");
-  const { namespace } = scene;
-  const kubeconfig = await operatorKubeConfig(cluster, [namespace]);
+/** Takes a verb on a resource from the operator. */
+async function take(verb: string, resource: string): Promise<void> {
+  const left = rules.map((rule) =>
+    rule.resources.includes(resource)
+      ? { ...rule, verbs: rule.verbs.filter((each) => each !== verb) }
+      : rule,
+  );
   await grantRules(
-    cluster,
-    namespace,
-    rules.filter((other) => other !== rule),
+    scene.cluster,
+    scene.namespace,
+    left.filter(({ verbs }) => verbs.length > 0),
   );
-  const operator = await startTestOperator(cluster, [namespace], { kubeconfig });
-  const isIssued = rule.apiGroups.includes("cert-manager.io");
-  const spec: Spec = isIssued ? { ...smallest, tls: { issuerRef: { name: "company" } } } : smallest;
-  await scene.applyBridge("lab", spec);
-  return {
-    scene,
-    operator,
-    giveBack: () => grantRules(cluster, namespace, rules),
-    [Symbol.asyncDispose]: () => operator[Symbol.asyncDispose](),
-  };
 }
 
-/** Without these no bridge can be told so. */
-const silent = ["qrngbridges", "qrngbridges/status", "events"];
-const isSilent = ({ resources }: Rule): boolean => silent.includes(resources[0] ?? "");
+const giveBack = () => grantRules(scene.cluster, scene.namespace, rules);
 
-describe.concurrent("without a rule", () => {
-  test.each(rules.filter((rule) => !isSilent(rule)).map((rule) => [nameOf(rule), rule] as const))(
-    "%s the bridge says which verb on what is missing and what to add, and is healed by it",
-    async (_, rule) => {
-      await using lacking = await startWithout(rule);
-      const { scene } = lacking;
-      const message = await scene.reasonIs("lab", "Stalled", "MissingGrant");
-      const [group = ""] = rule.apiGroups;
-      const said = /may not (\S+) (\S+) in namespace (\S+): add to its Role there (\{.*\}),/.exec(
-        message,
-      );
-      const [, verb = "", resource = "", namespace, fix = ""] = said ?? [];
-      expect(rule.verbs).toContain(verb);
-      expect(rule.resources.map((name) => (group === "" ? name : `${name}.${group}`))).toContain(
-        resource,
-      );
-      expect(namespace).toBe(scene.namespace);
-      expect(fix).toBe(
-        `{apiGroups: ["${group}"], resources: ["${resource.split(".")[0]}"], verbs: ["${verb}"]}`,
-      );
-      await lacking.giveBack();
-      await scene.reasonIs("lab", "Stalled", "NotStalled");
-    },
-    120_000,
+test("without patch on the status an event says so, and the bridge is applied all the same", async () => {
+  await take("patch", "qrngbridges/status");
+  await using _ = await start();
+  await scene.applyBridge("lab", smallest);
+  const event = await eventually(
+    async () => (await scene.events()).find(({ reason }) => reason === "MissingGrant"),
+    60_000,
   );
+  expect(event.note).toContain(
+    `may not patch qrngbridges/status.qrngbridge.io in namespace ${scene.namespace}`,
+  );
+  expect((await scene.owned("lab")).has("Deployment lab-gateway")).toBe(true);
+  await giveBack();
+  await scene.reasonIs("lab", "Stalled", "NotStalled");
+}, 120_000);
 
-  test("for bridges /readyz and the log say so, and all is well with it", async () => {
-    const rule = rules.find(({ resources }) => resources.includes("qrngbridges"));
-    await using lacking = await startWithout(rule!);
-    const { address } = lacking.operator.operator;
-    const ready = async () => (await fetch(`http://${address.host}:${address.port}/readyz`)).status;
-    await eventually(async () => (await ready()) === 503);
-    expect(lacking.operator.log.text()).toContain("403 Forbidden");
-    await lacking.giveBack();
-    await lacking.scene.reasonIs("lab", "Stalled", "NotStalled");
-    expect(await ready()).toBe(200);
-  }, 120_000);
+/** What could not be written is tried again each minute, a few times; here each three seconds. */
+const fast = () => ({ scheduler: fastScheduler(20) });
+const dropped = ["qrng_operator_events_total", 'outcome="dropped"'] as const;
 
-  test("for the status an event says so, and the bridge is applied all the same", async () => {
-    const rule = rules.find(({ resources }) => resources.includes("qrngbridges/status"));
-    await using lacking = await startWithout(rule!);
-    const { scene } = lacking;
-    const event = await eventually(async () =>
-      (await scene.events()).find(({ reason }) => reason === "MissingGrant"),
-    );
-    expect(event.note).toContain(
-      "may not patch qrngbridges/status.qrngbridge.io in namespace " + scene.namespace,
-    );
-    expect((await scene.owned("lab")).has("Deployment lab-gateway")).toBe(true);
-    await lacking.giveBack();
-    await scene.reasonIs("lab", "Stalled", "NotStalled");
-  }, 120_000);
+test("without create on events they are dropped and counted, and nothing else lacks", async () => {
+  await take("create", "events");
+  await using operator = await start(fast());
+  await scene.applyBridge("lab", smallest);
+  await scene.reasonIs("lab", "Stalled", "NotStalled");
+  await eventually(async () => (await operator.metric(...dropped)) > 0, 60_000);
+  expect(await scene.events()).toEqual([]);
+  await giveBack();
+  await scene.kubectl("delete", "service", "lab-push");
+  await eventually(
+    async () => (await scene.events()).some(({ reason }) => reason === "ObjectRestored"),
+    60_000,
+  );
+}, 120_000);
 
-  test("for events they are dropped and counted, and nothing else lacks", async () => {
-    const rule = rules.find(({ resources }) => resources.includes("events"));
-    await using lacking = await startWithout(rule!);
-    await lacking.scene.reasonIs("lab", "Stalled", "NotStalled");
-    expect(await lacking.scene.events()).toEqual([]);
-  }, 120_000);
-});
+test("without patch on events what comes again is dropped and counted", async () => {
+  await take("patch", "events");
+  await using operator = await start(fast());
+  await scene.applyBridge("lab", smallest);
+  await scene.reasonIs("lab", "Stalled", "NotStalled");
+  const restore = async (): Promise<void> => {
+    await scene.kubectl("delete", "service", "lab-push");
+    await eventually(() => scene.get("service", "lab-push"), 60_000);
+  };
+  const restored = async () =>
+    (await scene.events()).find(({ reason }) => reason === "ObjectRestored");
+  await restore();
+  await eventually(restored, 60_000);
+  const before = await operator.metric(...dropped);
+  await restore();
+  await eventually(async () => (await operator.metric(...dropped)) > before, 60_000);
+  expect((await restored())?.series).toBeUndefined();
+}, 180_000);
+
+test.each(["get", "create", "update"])(
+  "without %s on leases it does not lead, its log says so, and it does once it may",
+  async (verb) => {
+    const lease = { namespace: scene.namespace, name: "qrng-bridge-operator" };
+    const options = { options: { lease } };
+    const leads = '"message":"leads"';
+    if (verb === "update") {
+      // Of the one before there is a lease to take.
+      await using operator = await start(options);
+      await eventually(() => operator.log.text().includes(leads), 60_000);
+    }
+    await take(verb, "leases");
+    await using operator = await start(options);
+    const { log } = operator;
+    await eventually(() => log.text().includes("lease cannot be read or written"), 60_000);
+    expect(log.text()).toContain(`${verb} leases.coordination.k8s.io`);
+    expect(log.text()).not.toContain(leads);
+    await giveBack();
+    await eventually(() => log.text().includes(leads), 60_000);
+  },
+  120_000,
+);
