@@ -110,20 +110,21 @@ function header(request: IncomingMessage, name: string): string | undefined {
  * @returns the body in one Buffer of its own, or undefined when the sender went before its end.
  * The pieces that it came in are zeroed: they are Buffers of ours too.
  */
-async function readBody(request: IncomingMessage, length: number): Promise<Buffer | undefined> {
+function readBody(request: IncomingMessage, length: number): Promise<Buffer | undefined> {
   const body = Buffer.allocUnsafeSlow(length);
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
   let at = 0;
-  try {
-    for await (const piece of request as AsyncIterable<Buffer>) {
-      at += piece.copy(body, at);
-      piece.fill(0);
-    }
-  } catch {
-    // the sender went away; what came is dropped below
-  }
-  if (at === length) return body;
-  body.fill(0, 0, at);
-  return undefined;
+  request.on("data", (piece: Buffer) => {
+    at += piece.copy(body, at);
+    piece.fill(0);
+  });
+  const finish = (): void => {
+    if (at < length) body.fill(0, 0, at);
+    resolve(at < length ? undefined : body);
+  };
+  request.once("end", finish).once("close", finish); // who goes early ends nothing
+  request.once("error", () => undefined); // the sender went away, which `close` tells as well
+  return promise;
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, answer: PushAnswer): void {
