@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { withKey, writeKeys, type Effort } from "./draws.ts";
 import type { Row } from "./report.ts";
 import type { Bundles } from "./servers.ts";
+import { measureSeenSets } from "./seenSets.ts";
 import { small } from "./works.ts";
 import { wrk } from "./wrk.ts";
 
@@ -31,7 +32,7 @@ export async function measureGrowth(bundles: Bundles, effort: Effort): Promise<R
   for (const connections of [1, 32, 1_000, 10_000]) {
     await measure(`${connections} connections`, { connections });
   }
-  return rows;
+  return [...rows, ...measureSeenSets()];
 }
 
 interface Size {
