@@ -1,6 +1,6 @@
 import { globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 import { type Program, root } from "./programs.ts";
 
@@ -9,14 +9,17 @@ const requireShim = `import { createRequire as requireFrom } from "node:module";
 const require = requireFrom(import.meta.url);`;
 
 /**
- * Writes a program as `main.js` and its assets into `folder`; what it imports only when it needs it
- * is in a file of its own beside that, which costs neither time nor memory before. Names and lines
- * are kept, so that the positions in a log can be looked up in the image itself, without a source
- * map.
+ * Writes a program as `main.js`, its other entries and its assets into `folder`; what it imports
+ * only when it needs it is in a file of its own beside that, which costs neither time nor memory
+ * before. Names and lines are kept, so that the positions in a log can be looked up in the image
+ * itself, without a source map.
  * @returns the files that went in, sources and packages' alike, relative to the root
  */
 export async function bundle(program: Program, folder: string): Promise<string[]> {
   const used = await bundleFile(`${program.name}/main.ts`, folder);
+  for (const other of program.others ?? []) {
+    used.push(...(await bundleFile(`${program.name}/${other}.ts`, join(folder, dirname(other)))));
+  }
   return [...used, ...(await copyAssets(program, folder))];
 }
 

@@ -14,6 +14,8 @@ export interface Program {
   /** Its folder's name, and its image's. */
   readonly name: string;
   readonly assets: readonly Assets[];
+  /** What else may be started: `probe/main` is bundled from its folder's `probe/main.ts`. */
+  readonly others?: readonly string[];
 }
 
 const dashboard: readonly Assets[] = [
@@ -27,6 +29,7 @@ const dashboard: readonly Assets[] = [
 /** The programs that have an image. */
 export const programs: readonly Program[] = [
   { name: "collector", assets: [] },
-  { name: "gateway", assets: dashboard },
+  // The one-way check's pods run the probe.
+  { name: "gateway", assets: dashboard, others: ["probe/main"] },
   { name: "operator", assets: [] },
 ];
