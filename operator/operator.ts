@@ -4,7 +4,7 @@ import { type Address } from "../common/config/fields.ts";
 import { nanosecondsToMilliseconds } from "../common/clock.ts";
 import type { Logger } from "../common/log/logger.ts";
 import { type Management, startManagement } from "../common/management.ts";
-import { exposeTally } from "../common/metrics.ts";
+import { exposeTally, Tally } from "../common/metrics.ts";
 import { exposeProcess } from "../common/processMetrics.ts";
 import type { Scheduler } from "../common/scheduler.ts";
 import type { Running } from "../common/shutdown.ts";
@@ -22,6 +22,8 @@ import type { ManagementAddress } from "./gateways/reports.ts";
 import { exposeConditions } from "./reconcile/conditionMetrics.ts";
 import { fieldManager } from "./reconcile/owned.ts";
 import type { Moment } from "./moment.ts";
+import { exposeChecks } from "./oneWay/metrics.ts";
+import { checkOutcomes } from "./oneWay/result.ts";
 import { startReconciling } from "./reconciling.ts";
 import { startWatches } from "./watches.ts";
 
@@ -96,6 +98,9 @@ export async function startOperator(
   exposeInformers(registry, watches.all);
   exposeLeadership(registry, options.lease?.name ?? "none", leads);
   exposeConditions(registry, watches.bridges);
+  const outcomes = new Tally(checkOutcomes);
+  const wall = (): number => nanosecondsToMilliseconds(scheduler.wall());
+  exposeChecks(registry, { bridges: watches.bridges, outcomes, now: wall });
   exposeTally(
     registry,
     "qrng_operator_events_total",
@@ -123,12 +128,10 @@ export async function startOperator(
       client,
       watches,
       queueMetrics,
+      checkOutcomes: outcomes,
       announce: (happening) => recorder.record(happening),
       gatewayAddress: deps.gatewayAddress,
-      now: () => ({
-        wall: nanosecondsToMilliseconds(scheduler.wall()),
-        moment: deps.moment(),
-      }),
+      now: () => ({ wall: wall(), moment: deps.moment() }),
       random: randomBytes,
       scheduler,
       log,

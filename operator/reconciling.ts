@@ -1,6 +1,7 @@
 import type { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../common/log/logger.ts";
+import type { Tally } from "../common/metrics.ts";
 import type { Scheduler } from "../common/scheduler.ts";
 import type { Running } from "../common/shutdown.ts";
 import type { ApiClient } from "./api/client.ts";
@@ -14,6 +15,9 @@ import { GatewayPoll } from "./gateways/poll.ts";
 import { GatewayReports, type ManagementAddress } from "./gateways/reports.ts";
 import type { Now } from "./moment.ts";
 import { Offered } from "./offered.ts";
+import type { BridgePod } from "./oneWay/bridgePod.ts";
+import { OneWayChecks } from "./oneWay/checks.ts";
+import type { CheckOutcome } from "./oneWay/result.ts";
 import type { OperatorOptions } from "./operator.ts";
 import type { Announce } from "./reconcile/announce.ts";
 import { BridgeStore } from "./reconcile/bridgeStore.ts";
@@ -27,6 +31,7 @@ export interface ReconcilingOptions {
   readonly client: ApiClient;
   readonly watches: Watches;
   readonly queueMetrics: QueueMetrics;
+  readonly checkOutcomes: Tally<CheckOutcome>;
   readonly announce: Announce;
   readonly gatewayAddress: ManagementAddress;
   readonly now: () => Now;
@@ -49,6 +54,15 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
     interval: options.gatewayInterval,
     changed: add,
     scheduler,
+  });
+
+  const oneWay = new OneWayChecks({
+    client,
+    pods: watches.bridgePods,
+    ended: add,
+    outcomes: context.checkOutcomes,
+    scheduler,
+    log,
   });
 
   const offered = await Offered.start({
@@ -77,6 +91,10 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
         ...source(watches.pods, ({ object }) => [object.bridge]),
         synced: knownOrForbidden(watches.pods, scheduler, signal),
       },
+      {
+        ...source(watches.bridgePods, keysOfMovedPod),
+        synced: knownOrForbidden(watches.bridgePods, scheduler, signal),
+      },
       ...kinds.map(([resource, informer]) => ({
         synced: knownOrForbidden(informer, scheduler, signal),
         feed: (add: (bridge: string) => void) => owned.follow(resource, informer, add),
@@ -95,6 +113,7 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
             poll.saw(bridge, found);
             return found;
           },
+          oneWay,
           offered: () => offered.kinds(),
           missingWatch: () => firstForbidden([...watches.all, ...offered.informers()]),
           settings: options.settings,
@@ -114,7 +133,7 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
   return {
     stop: async () => {
       await begun.stop();
-      await Promise.all([poll.stop(), offered.stop()]);
+      await Promise.all([poll.stop(), offered.stop(), oneWay.stop()]);
     },
   };
 }
@@ -125,6 +144,14 @@ function firstForbidden(informers: readonly Informer<unknown>[]): ApiError | und
     if (error !== undefined) return error;
   }
   return undefined;
+}
+
+/** Where a bridge's own pods are is what the one-way check has to know. */
+function keysOfMovedPod(change: Change<BridgePod>): string[] {
+  const { object } = change;
+  const before = change.type === "changed" ? change.previous.node : undefined;
+  const isMoved = change.type === "deleted" || before !== object.node;
+  return object.isInZone && object.run === undefined && isMoved ? [object.bridge] : [];
 }
 
 /** A new status is what a reconcile wrote itself: it asks for none. */

@@ -9,6 +9,7 @@ import { bridgeLabel } from "./build/metadata.ts";
 import { joinInformers, type Informer } from "./engine/informer.ts";
 import { ListWatch, withoutManagedFields } from "./engine/listWatch.ts";
 import { gatewayPod, type GatewayPod } from "./gateways/pods.ts";
+import { bridgePod, type BridgePod } from "./oneWay/bridgePod.ts";
 import { deploymentState, type DeploymentState } from "./reconcile/deploymentState.ts";
 import { bridges, deployments, ownedKinds, pods } from "./reconcile/kinds.ts";
 import { knownObject, type KnownObject } from "./reconcile/owned.ts";
@@ -26,6 +27,8 @@ export interface WatchOptions {
 export interface Watches extends Running {
   readonly bridges: Informer<ApiObject>;
   readonly pods: Informer<GatewayPod>;
+  /** All pods of bridges, for the one-way check: its own, and where the others are. */
+  readonly bridgePods: Informer<BridgePod>;
   readonly deployments: Informer<DeploymentState>;
   /** By kind, without Deployments: their metadata alone. */
   readonly owned: readonly (readonly [Resource, Informer<KnownObject>])[];
@@ -36,6 +39,7 @@ export function startWatches(options: WatchOptions): Watches {
   const watched = {
     bridges: watch(options, bridges, undefined, withoutManagedFields),
     pods: watch(options, pods, "qrngbridge.io/serving=true", gatewayPod),
+    bridgePods: watch(options, pods, bridgeLabel, bridgePod),
     deployments: watch(options, deployments, bridgeLabel, deploymentState),
     owned: ownedKinds
       .filter((resource) => resource !== deployments)

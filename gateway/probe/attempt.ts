@@ -57,7 +57,7 @@ const greeting = Buffer.from("qrng-bridge one-way check");
 
 const dnsPort = 53;
 /** The name servers of the root: a question that any DNS server answers, if only by refusing (RFC 1035, section 4.1). */
-const question = Buffer.from("716201000001000000000000" + "00" + "0002" + "0001", "hex");
+const question = Buffer.from("7162010000010000000000000000020001", "hex");
 
 /** Refused or reset by the other side means reached; the rest never left this machine or its net. */
 function outcomeOf(error: unknown): Outcome {

@@ -17,6 +17,8 @@ const time = () =>
 const address = () =>
   text({ max: 2048, pattern: /^https?:\/\/[\x21-\x7e]+$/, expected: "a URL", unit: "URL" });
 
+const hash = () => text({ max: 64, pattern: /^[0-9a-f]+$/, expected: "a hash", unit: "hex" });
+
 /** The types of conditions that a bridge can have. */
 export const conditionTypes = [
   "Ready",
@@ -147,9 +149,17 @@ export const status = z.object({
         description: "on how many nodes it ran",
         example: 3,
       }),
+      policiesHash: hash().meta({
+        description: "of the bridge's NetworkPolicies that it was for",
+        example: "0f3c2a9b7d41e586",
+      }),
+      nodesHash: hash().meta({
+        description: "of the names of the nodes that the bridge's pods were on",
+        example: "9a1be27c04d5f368",
+      }),
     })
     .optional()
-    .meta({ description: "the last check that the flow runs one way" }),
+    .meta({ description: "the last check that showed whether the flow runs one way" }),
 });
 
 export type BridgeStatus = z.output<typeof status>;

@@ -5,12 +5,12 @@ import type { Program } from "./settings.ts";
 export type Labels = Readonly<Record<string, string>>;
 
 export const bridgeLabel = `${group}/bridge`;
-const zoneLabel = `${group}/zone`;
+export const zoneLabel = `${group}/zone`;
 const servingLabel = `${group}/serving`;
 const componentLabel = "app.kubernetes.io/component";
 
 /** What an object is a part of. */
-export type Component = Program | "keys" | "monitoring";
+export type Component = Program | "keys" | "monitoring" | "one-way-check";
 
 interface OwnerReference {
   apiVersion: string;
@@ -45,7 +45,7 @@ interface MetadataOptions {
 }
 
 export function ownedMetadata(
-  facts: Facts,
+  facts: Pick<Facts, "bridge" | "settings">,
   name: string,
   { component, labels, annotations }: MetadataOptions,
 ): OwnedMetadata {

@@ -13,13 +13,14 @@ import { collectorName, gatewayName } from "./names.ts";
 import { ports } from "./ports.ts";
 import type { Program } from "./settings.ts";
 
+type PolicyFacts = Pick<Facts, "bridge" | "settings">;
 type Peers = readonly (NetworkPeer | NetworkPolicyPeer)[];
 
 /**
  * The collector's zone: out to what its topology names, in from nobody but who scrapes it. A rule
  * without peers would be open to everybody, so `into` and `outTo` leave it out.
  */
-export function buildCollectorPolicy(facts: Facts): Owned<NetworkPolicy> {
+export function buildCollectorPolicy(facts: PolicyFacts): Owned<NetworkPolicy> {
   const { spec } = facts.bridge;
   const gateways = spec.topology === "InCluster" ? [podsOf(facts, "gateway")] : [];
   return buildPolicy(facts, "collector", collectorName(facts.bridge), {
@@ -33,7 +34,7 @@ export function buildCollectorPolicy(facts: Facts): Owned<NetworkPolicy> {
 }
 
 /** The gateways' zone: in from those whom each port is for, out to nobody but what they need. */
-export function buildGatewayPolicy(facts: Facts): Owned<NetworkPolicy> {
+export function buildGatewayPolicy(facts: PolicyFacts): Owned<NetworkPolicy> {
   const { spec } = facts.bridge;
   return buildPolicy(facts, "gateway", gatewayName(facts.bridge), {
     ingress: [
@@ -54,7 +55,7 @@ interface Rules {
 }
 
 function buildPolicy(
-  facts: Facts,
+  facts: PolicyFacts,
   zone: Program,
   name: string,
   rules: Rules,
@@ -73,18 +74,18 @@ function buildPolicy(
 
 const ownNamespace: Peers = [{ podSelector: {} }];
 
-function podsOf(facts: Facts, zone: Program): NetworkPolicyPeer {
+function podsOf(facts: PolicyFacts, zone: Program): NetworkPolicyPeer {
   return { podSelector: { matchLabels: zonePods(facts, zone) } };
 }
 
-function pushers(facts: Facts): Peers {
+function pushers(facts: PolicyFacts): Peers {
   const { topology, gateway } = facts.bridge.spec;
   const others = gateway.push?.from ?? [];
   return topology === "InCluster" ? [podsOf(facts, "collector"), ...others] : others;
 }
 
 /** It reads which keys gateways know, and whether bytes flow. */
-function operatorPods({ settings: { operator } }: Facts): NetworkPolicyPeer {
+function operatorPods({ settings: { operator } }: PolicyFacts): NetworkPolicyPeer {
   return {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": operator.namespace } },
     podSelector: { matchLabels: { ...operator.podLabels } },
@@ -95,7 +96,7 @@ function outsideRules(destinations: readonly Destination[]): NetworkPolicyEgress
   return destinations.flatMap(({ reach }) => (reach ? outTo(reach.to, reach.ports.map(tcp)) : []));
 }
 
-function dnsRules(facts: Facts, zone: Program): NetworkPolicyEgressRule[] {
+function dnsRules(facts: PolicyFacts, zone: Program): NetworkPolicyEgressRule[] {
   return dnsOf(facts, zone).flatMap(({ to, port }) =>
     outTo([to], [{ protocol: "UDP", port }, tcp(port)]),
   );

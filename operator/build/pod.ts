@@ -55,8 +55,8 @@ export function buildPodTemplate(facts: Facts, pod: ProgramPod): PodTemplateSpec
 }
 
 /** A sidecar would take part in the one-way flow: both ends of it speak TLS themselves. */
-const meshLabels = { "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" };
-const meshAnnotations = { "linkerd.io/inject": "disabled" };
+export const meshLabels = { "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none" };
+export const meshAnnotations = { "linkerd.io/inject": "disabled" };
 
 function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -77,11 +77,11 @@ function fixedSpec({ settings }: Facts): Omit<PodSpec, "containers"> {
 }
 
 function placement(facts: Facts, program: Program, given: GivenPod): Omit<PodSpec, "containers"> {
-  const { settings, bridge } = facts;
-  const pullSecrets = given.imagePullSecrets ?? settings.imagePullSecrets.map((name) => ({ name }));
+  const { bridge } = facts;
+  const pullSecrets = pullSecretsOf(facts, program);
   return {
     serviceAccountName: program === "collector" ? collectorName(bridge) : gatewayName(bridge),
-    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: [...pullSecrets] }),
+    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
     ...keepGiven({
       nodeSelector: given.nodeSelector,
       tolerations: given.tolerations,
@@ -91,6 +91,14 @@ function placement(facts: Facts, program: Program, given: GivenPod): Omit<PodSpe
       topologySpreadConstraints: spread(facts, program, given.topologySpreadConstraints),
     }),
   };
+}
+
+export function pullSecretsOf(
+  { bridge, settings }: Pick<Facts, "bridge" | "settings">,
+  program: Program,
+): { name: string }[] {
+  const given = bridge.spec[program]?.pod?.imagePullSecrets;
+  return [...(given ?? settings.imagePullSecrets.map((name) => ({ name })))];
 }
 
 /** Gateways stand on as many nodes, and in as many zones, as there are: one may go. */
@@ -122,22 +130,16 @@ function contents(facts: Facts, pod: ProgramPod): Pick<PodSpec, "containers" | "
   const { scratch = {}, ...own } = container;
   const files = distinctFolders([config, ...pod.files]);
   const spec = facts.bridge.spec[program];
-  const { registry, images } = settings;
   return {
     containers: [
       {
         name: program,
-        image:
-          spec?.image ?? (registry === "" ? images[program] : `${registry}/${images[program]}`),
+        image: imageOf(facts, program),
         imagePullPolicy: spec?.pod?.imagePullPolicy ?? "IfNotPresent",
         args: ["--config", config.path],
         ...own,
         resources: buildResources(facts.bridge, program, settings.resources[program]),
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["ALL"] },
-          readOnlyRootFilesystem: true,
-        },
+        securityContext: restricted,
         ...probes,
         volumeMounts: [
           ...files.map(({ volume, folder }) => ({
@@ -151,6 +153,21 @@ function contents(facts: Facts, pod: ProgramPod): Pick<PodSpec, "containers" | "
     ],
     volumes: [...files.map(({ volume }) => volume), ...Object.keys(scratch).map(scratchVolume)],
   };
+}
+
+/** What PodSecurity `restricted` asks of a container, and no place to write to. */
+export const restricted = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  readOnlyRootFilesystem: true,
+};
+
+export function imageOf(
+  { bridge, settings: { registry, images } }: Pick<Facts, "bridge" | "settings">,
+  program: Program,
+): string {
+  const image = registry === "" ? images[program] : `${registry}/${images[program]}`;
+  return bridge.spec[program]?.image ?? image;
 }
 
 const scratchVolume = (name: string): Volume => ({ name, emptyDir: { sizeLimit: scratchSize } });

@@ -93,7 +93,12 @@ export function announceStall(
   announce(happening(bridge, { type: "Warning", reason, action: "Reconcile", note: message }));
 }
 
-const announced: readonly ConditionType[] = ["Ready", "Stalled", "EntropyFlowing"];
+const announced: readonly ConditionType[] = [
+  "Ready",
+  "Stalled",
+  "EntropyFlowing",
+  "OneWayVerified",
+];
 const goodStatus: Readonly<Partial<Record<ConditionType, string>>> = { Stalled: "False" };
 
 /** What people want to hear of: a condition that flipped. What a new bridge begins with is none. */

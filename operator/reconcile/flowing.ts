@@ -9,7 +9,11 @@ export interface Flow {
 }
 
 /** What the gateways say of the bytes. */
-export function judgeFlow({ facts, reports, now }: Outcome): Flow {
+export function judgeFlow({
+  facts,
+  reports,
+  now,
+}: Pick<Outcome, "facts" | "reports" | "now">): Flow {
   const { spec, status } = facts.bridge;
   if (spec.suspend) {
     const saying = isFalse("Suspended", "spec.suspend is true: no byte flows");

@@ -14,6 +14,8 @@ import type { OperatorSettings } from "../build/settings.ts";
 import type { Again } from "../engine/workQueue.ts";
 import type { GatewayReport } from "../gateways/reports.ts";
 import type { Now } from "../moment.ts";
+import type { OneWayChecks } from "../oneWay/checks.ts";
+import { considerOneWay, type Considered } from "../oneWay/consider.ts";
 import { applyAll } from "./apply.ts";
 import type { BridgeStore } from "./bridgeStore.ts";
 import type { DeploymentState } from "./deploymentState.ts";
@@ -39,6 +41,7 @@ export interface ReconcileDeps {
   /** @param key `namespace/name` */
   readonly deployment: (key: string) => DeploymentState | undefined;
   readonly askGateways: (bridge: string, signal: AbortSignal) => Promise<readonly GatewayReport[]>;
+  readonly oneWay: Pick<OneWayChecks, "want" | "latest" | "nodes" | "forget">;
   readonly offered: () => OfferedKinds;
   /** A watch that the operator may not have, so that it does not know what is there. */
   readonly missingWatch: () => ApiError | undefined;
@@ -67,9 +70,13 @@ export async function reconcile(
   const object = deps.bridges.get(key);
   if (object === undefined) {
     deps.owned.forget(key);
+    deps.oneWay.forget(key);
     return undefined; // the garbage collector deletes what it owned
   }
-  if (object.metadata.deletionTimestamp !== undefined) return undefined;
+  if (object.metadata.deletionTimestamp !== undefined) {
+    deps.oneWay.forget(key);
+    return undefined;
+  }
   const subject = deps.bridges.subject(object);
   const now = deps.now().wall;
   try {
@@ -130,7 +137,7 @@ async function settle(
   signal: AbortSignal,
 ): Promise<Settled> {
   const { client, owned, announce } = deps;
-  const { facts, decision, reports, stored } = await gather(deps, bridge, signal);
+  const { facts, decision, reports, stored, oneWay } = await gather(deps, bridge, signal);
   const objects = build(facts);
   const scope = { client, owned, bridge, objects, signal };
   const keyOfBridge = `${bridge.metadata.namespace}/${bridge.metadata.name}`;
@@ -140,11 +147,12 @@ async function settle(
   await adoptIssued(scope);
   await prune(scope);
   if (stored.missing !== undefined) throw stored.missing;
+  if (oneWay.request !== undefined) deps.oneWay.want(oneWay.request);
   const rollouts = objects.flatMap((object) => rolloutOf(deps, object));
   const now = deps.now().wall;
   return {
-    status: settledStatus({ facts, decision, rollouts, reports, now }),
-    lookAgain: decision.lookAgain,
+    status: settledStatus({ facts, decision, rollouts, reports, oneWay, now }),
+    lookAgain: Math.min(decision.lookAgain, oneWay.lookAgain ?? Infinity),
   };
 }
 
@@ -153,6 +161,7 @@ interface Gathered {
   readonly decision: SecretDecision;
   readonly reports: readonly GatewayReport[];
   readonly stored: Stored;
+  readonly oneWay: Considered;
 }
 
 async function gather(
@@ -181,8 +190,10 @@ async function gather(
   });
   const { secrets, trust } = decision;
   const offered = deps.offered();
-  const facts = { bridge, settings, secrets, trust, offered, isVerified: false };
-  return { facts, decision, reports, stored };
+  const oneWay = considerOneWay(deps.oneWay, { bridge, settings }, now.wall);
+  const { isVerified } = oneWay;
+  const facts = { bridge, settings, secrets, trust, offered, isVerified };
+  return { facts, decision, reports, stored, oneWay };
 }
 
 const reasons = {

@@ -5,6 +5,7 @@ import { servingSelector } from "../build/metadata.ts";
 import { apiKeysSecretName, gatewayName, pushServiceName, serverCaName } from "../build/names.ts";
 import { ports } from "../build/ports.ts";
 import type { GatewayReport } from "../gateways/reports.ts";
+import type { Considered } from "../oneWay/consider.ts";
 import { isFalse, isTrue, isUnknown, type Saying, setConditions, timeText } from "./conditions.ts";
 import type { DeploymentState } from "./deploymentState.ts";
 import { type Flow, judgeFlow } from "./flowing.ts";
@@ -26,6 +27,7 @@ export interface Outcome {
   readonly decision: Pick<SecretDecision, "signing" | "certificates">;
   readonly rollouts: readonly Rollout[];
   readonly reports: readonly GatewayReport[];
+  readonly oneWay: Pick<Considered, "saying" | "record">;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -36,7 +38,7 @@ export type Subject = Pick<StoredBridge, "status"> & {
 
 /** The status of a bridge that was brought into order. */
 export function settledStatus(outcome: Outcome): BridgeStatus {
-  const { facts, decision, rollouts, now } = outcome;
+  const { facts, decision, rollouts, oneWay, now } = outcome;
   const { bridge } = facts;
   const { signing, certificates } = decision;
   const flow = judgeFlow(outcome);
@@ -47,7 +49,7 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
     Reconciling: rolling ?? isFalse("UpToDate", "everything is as the spec says"),
     Stalled: notStalled,
     EntropyFlowing: flow.saying,
-    OneWayVerified: sayOneWay(bridge),
+    OneWayVerified: oneWay.saying,
     CertificatesValid: certificatesValid,
     SigningKeyCurrent: saySigning(signing),
     Monitored: sayMonitored(facts),
@@ -75,6 +77,7 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
         renewalTime: timeText(certificates.dates.renewal.getTime()),
       },
     }),
+    ...(oneWay.record && { oneWayCheck: oneWay.record }),
   };
 }
 
@@ -181,12 +184,6 @@ function saySigning(signing: Outcome["decision"]["signing"]): Saying {
   if (signing === undefined) return isUnknown("NotNeeded", "with Direct nothing is signed");
   const { reason, message } = signing;
   return reason === "SourceUnusable" ? isFalse(reason, message) : isTrue(reason, message);
-}
-
-function sayOneWay({ spec }: StoredBridge): Saying {
-  if (spec.topology === "Direct")
-    return isUnknown("NotNeeded", "with Direct there is no such flow");
-  return isUnknown("NotRun", "no check has run: this operator has none");
 }
 
 /** None where there are none: the API server makes null of an object that an apply leaves empty. */

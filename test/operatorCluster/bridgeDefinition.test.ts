@@ -51,7 +51,14 @@ const status: BridgeStatus = {
   selector: "qrngbridge.io/serving=true",
   signing: { keyId: "k-1", nextRotationTime: since },
   certificates: { notAfter: since, renewalTime: since },
-  oneWayCheck: { completionTime: since, nextTime: since, families: ["IPv4"], nodes: 1 },
+  oneWayCheck: {
+    completionTime: since,
+    nextTime: since,
+    families: ["IPv4"],
+    nodes: 1,
+    policiesHash: "0f3c",
+    nodesHash: "9a1b",
+  },
 };
 
 test("the definition is accepted without a reservation", async () => {

@@ -19,11 +19,7 @@ function judge(states: readonly (GatewayState | undefined)[], hasFlowed = false)
   const facts = makeFacts({ sources: [lab] });
   const bridge = { ...facts.bridge, status: { ...(hasFlowed && { hasFlowed }) } };
   const reports = states.map((each, index) => ({ instance: `lab-gateway-${index}`, state: each }));
-  const decision = {
-    signing: undefined,
-    certificates: { missing: [], dates: undefined },
-  };
-  return judgeFlow({ facts: { ...facts, bridge }, reports, decision, rollouts: [], now });
+  return judgeFlow({ facts: { ...facts, bridge }, reports, now });
 }
 
 test.each([
