@@ -24,7 +24,7 @@ export interface BridgePod {
   readonly node: string | undefined;
   readonly addresses: readonly string[];
   readonly state: "waiting" | "running" | "ended";
-  /** Why it does not run, in the scheduler's or kubelet's words; cut. */
+  /** Why it does not run any more or yet, in the scheduler's or kubelet's words; cut. */
   readonly waitsFor: string | undefined;
   /** The termination message, of one that has ended. */
   readonly message: string | undefined;
@@ -34,7 +34,7 @@ const text = z.string().optional().catch(undefined);
 const State = z.looseObject({
   waiting: z.looseObject({ reason: text, message: text }).optional(),
   running: z.looseObject({}).optional(),
-  terminated: z.looseObject({ message: text }).optional(),
+  terminated: z.looseObject({ reason: text, message: text }).optional(),
 });
 
 /** What others may write into a status is taken as far as it has the form, and never throws. */
@@ -91,7 +91,7 @@ export function bridgePod(object: ApiObject): BridgePod | undefined {
     node: spec?.nodeName === "" ? undefined : spec?.nodeName,
     addresses: (status?.podIPs ?? []).map(({ ip }) => ip),
     state,
-    waitsFor: state === "running" ? undefined : whyNot(status, container?.state?.waiting),
+    waitsFor: state === "running" ? undefined : whyNot(status, container?.state),
     // One that is too long is none: it would be refused, and is not kept.
     message: message === undefined || message.length > reportLimit ? undefined : message,
   };
@@ -99,14 +99,16 @@ export function bridgePod(object: ApiObject): BridgePod | undefined {
 
 type Status = z.output<typeof PodSchema>["status"];
 
+/** Not the termination message, which the program itself writes. */
 function whyNot(
   status: Status,
-  waiting: { reason?: string | undefined; message?: string | undefined } | undefined,
+  { waiting, terminated }: z.output<typeof State> = {},
 ): string | undefined {
   const unmet = status?.conditions?.find(
     ({ status, message }) => status === "False" && message !== undefined && message !== "",
   );
-  const said = waiting?.message ?? waiting?.reason ?? status?.message ?? unmet?.message;
+  const said =
+    waiting?.message ?? waiting?.reason ?? terminated?.reason ?? status?.message ?? unmet?.message;
   return said === undefined ? undefined : cutUtf8(said, 256);
 }
 

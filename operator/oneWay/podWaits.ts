@@ -2,13 +2,15 @@ import type { Scheduler } from "../../common/scheduler.ts";
 import type { Informer } from "../engine/informer.ts";
 import type { BridgePod } from "./bridgePod.ts";
 
+type Pods = Pick<Informer<BridgePod>, "get" | "subscribe">;
+
 /** Waits for what becomes of pods, as the watch tells. */
 export class PodWaits {
-  readonly #informer: Informer<BridgePod>;
+  readonly #informer: Pods;
   readonly #scheduler: Scheduler;
   readonly #wakes = new Set<() => void>();
 
-  constructor(informer: Informer<BridgePod>, scheduler: Scheduler) {
+  constructor(informer: Pods, scheduler: Scheduler) {
     this.#informer = informer;
     this.#scheduler = scheduler;
     informer.subscribe(() => {

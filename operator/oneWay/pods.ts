@@ -15,7 +15,7 @@ export const runLabel = `${group}/one-way-check`;
  * `outside` while a pod of the check is in no zone: where a namespace denies all by default, a
  * policy may let these pods connect to each other.
  */
-export const placeLabel = `${group}/one-way-place`;
+const placeLabel = `${group}/one-way-place`;
 
 /** What a pod is for. Targets listen; the others attempt. */
 export type Role = "target" | "reference" | "prober";

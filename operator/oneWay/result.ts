@@ -1,4 +1,5 @@
 import type { BridgeStatus } from "../bridge/status.ts";
+import { cutUtf8 } from "../engine/events.ts";
 
 export const checkOutcomes = [
   "Verified",
@@ -25,6 +26,13 @@ export interface CheckResult {
   readonly families: readonly Family[];
   /** How many it ran on. */
   readonly nodes: number;
+}
+
+const longest = 1024;
+
+/** What others say, kubelet and admission among them, as it may stand in a status. */
+export function plainText(text: string): string {
+  return cutUtf8(text.replace(/\p{Cc}+/gu, " "), longest);
 }
 
 /** Whether it says how things are; else it says that nobody knows. */

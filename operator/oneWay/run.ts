@@ -4,7 +4,7 @@ import { BridgeError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { stalledBy } from "../reconcile/trouble.ts";
 import type { CheckFacts, Site } from "./pods.ts";
-import type { CheckResult } from "./result.ts";
+import { type CheckResult, plainText } from "./result.ts";
 import { checkSite, type SiteDeps } from "./site.ts";
 import { judge } from "./verdict.ts";
 
@@ -62,7 +62,8 @@ export async function runCheck(
       deps.log.error({ object: request.key, error }, "one-way check failed");
     }
     const message = said instanceof BridgeError ? said.message : "see the operator's log";
-    return { ...base, at: deps.now(), outcome, message, families: [], nodes: 0 };
+    const about = { outcome, message: plainText(message), families: [], nodes: 0 } as const;
+    return { ...base, at: deps.now(), ...about };
   }
 }
 

@@ -245,8 +245,8 @@ class SitePods {
     );
     if (found !== undefined && found !== "gone") return found.value;
     const [, name = ""] = key.split("/");
-    if (found === "gone") throw new CheckError(`Pod ${name} has gone before its time`);
     const why = seen?.waitsFor === undefined ? "" : `: ${seen.waitsFor}`;
+    if (found === "gone") throw new CheckError(`Pod ${name} ended before its time${why}`);
     throw new CheckError(`Pod ${name} never ${what}${why}`);
   }
 }
