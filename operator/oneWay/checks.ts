@@ -10,7 +10,7 @@ import { type BridgePod, nodesOf } from "./bridgePod.ts";
 import { PodWaits } from "./podWaits.ts";
 import type { CheckOutcome, CheckResult } from "./result.ts";
 import { type CheckRequest, runCheck } from "./run.ts";
-import { deletePod } from "./site.ts";
+import { deletePod } from "./sitePods.ts";
 
 export interface ChecksOptions {
   readonly client: ApiClient;

@@ -5,7 +5,8 @@ import type { Logger } from "../../common/log/logger.ts";
 import { stalledBy } from "../reconcile/trouble.ts";
 import type { CheckFacts, Site } from "./pods.ts";
 import { type CheckResult, plainText } from "./result.ts";
-import { checkSite, type SiteDeps } from "./site.ts";
+import { checkSite } from "./site.ts";
+import type { SiteDeps } from "./sitePods.ts";
 import { judge } from "./verdict.ts";
 
 /** A check of one bridge as it is. */

@@ -177,7 +177,7 @@ test("the next check is within an interval, and those of many bridges are spread
   const tenths = new Set(
     Array.from({ length: 200 }, (_, n) =>
       Math.floor(
-        (nextTime({ at: start, isPassed: true, interval, uid: `uid-${n}` }) - start) /
+        (nextTime({ at: start, isPassed: true, interval, uid: `uid-${n}` }) - start - 1) /
           (interval * 100),
       ),
     ),
