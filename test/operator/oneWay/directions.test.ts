@@ -85,6 +85,19 @@ test("what the spec opens is not said to be forbidden", () => {
   expect(reaching).not.toContain("collector → API server 443 TCP");
 });
 
+test("a block that holds addresses of the check's pods may let them in, so it is no claim", () => {
+  const pushFrom = (cidr: string): SpecInput => {
+    const { gateway, ...rest } = goldenSpecs["gateway-only"];
+    return {
+      ...rest,
+      gateway: { ...gateway, push: { ...gateway.push, from: [{ ipBlock: { cidr } }] } },
+    };
+  };
+  const push = "other pod → gateway 7765 TCP";
+  expect(texts(pushFrom("10.0.0.0/8"), "forbidden")).not.toContain(push);
+  expect(texts(pushFrom("203.0.113.0/24"), "forbidden")).toContain(push);
+});
+
 test("one half of a bridge has a positive control of its own", () => {
   expect(texts(goldenSpecs["collector-only"], "allowed")).toEqual([
     "collector → sources lab 443 TCP",
