@@ -1,10 +1,18 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtempDisposable, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { z } from "zod";
+
+interface Pin {
+  readonly module: string;
+  readonly package: string;
+  readonly tags?: string;
+}
 
 /**
  * What can be built: the folder here whose go.mod pins it, and its package. Another program is one
@@ -20,7 +28,24 @@ const programs = {
   },
   kubectl: { module: "tools", package: "k8s.io/kubernetes/cmd/kubectl" },
   helm: { module: "tools/helm", package: "helm.sh/helm/v4/cmd/helm" },
-} as const;
+  "kube-scheduler": { module: "tools", package: "k8s.io/kubernetes/cmd/kube-scheduler" },
+  "kube-proxy": { module: "tools", package: "k8s.io/kubernetes/cmd/kube-proxy" },
+  kubelet: { module: "tools", package: "k8s.io/kubernetes/cmd/kubelet" },
+  containerd: containerd("containerd"),
+  "containerd-shim-runc-v2": containerd("containerd-shim-runc-v2"),
+  ctr: containerd("ctr"),
+  coredns: { module: "tools/coredns", package: "." },
+  "cilium-agent": { module: "tools/cilium", package: "github.com/cilium/cilium/daemon" },
+  "cilium-cni": { module: "tools/cilium", package: "github.com/cilium/cilium/plugins/cilium-cni" },
+  pause: { module: "tools/pause", package: "." },
+} satisfies Record<string, Pin>;
+
+/** Without the snapshotters that take C libraries. */
+function containerd(name: string): Pin {
+  const module = "tools/containerd";
+  const tags = "no_btrfs,no_zfs,no_devmapper";
+  return { module, package: `github.com/containerd/containerd/v2/cmd/${name}`, tags };
+}
 
 export type ProgramName = keyof typeof programs;
 
@@ -65,8 +90,11 @@ export async function program(name: ProgramName, env = process.env): Promise<str
 
 /** Of all that decides what is built. */
 async function digestOfPins(name: ProgramName): Promise<string> {
+  const { module, package: built } = pinOf(name);
   const hash = createHash("sha256").update(JSON.stringify(programs[name]));
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(moduleFile(name, file)));
+  const files = ["go.mod", "go.sum", ...(built === "." ? ["main.go"] : [])];
+  for (const file of files)
+    hash.update(await readFile(moduleFile(module, file)).catch(() => Buffer.of())); // no go.sum
   return hash.digest("hex");
 }
 
@@ -74,9 +102,10 @@ async function digestOfPins(name: ProgramName): Promise<string> {
 async function build(name: ProgramName, folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   await using own = await mkdtempDisposable(join(folder, "build-"));
   const output = join(own.path, name);
-  const flags = ["-ldflags", linkerFlags(await readFile(moduleFile(name, "go.mod"), "utf8"))];
-  const go = spawn("go", ["build", ...flags, "-o", output, programs[name].package], {
-    cwd: moduleFile(name),
+  const { module, package: built, tags = "" } = pinOf(name);
+  const flags = ["-ldflags", linkerFlags(await readFile(moduleFile(module, "go.mod"), "utf8"))];
+  const go = spawn("go", ["build", ...flags, "-tags", tags, "-o", output, built], {
+    cwd: moduleFile(module),
     env: { ...env, CGO_ENABLED: "0" },
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -94,23 +123,36 @@ async function build(name: ProgramName, folder: string, env: NodeJS.ProcessEnv):
  * and the API server's features depend on it.
  */
 function linkerFlags(goMod: string): string {
-  const small = ["-s", "-w"];
-  const pinned = /k8s\.io\/kubernetes v(\d+)\.(\d+)\.(\d+)/.exec(goMod);
-  if (pinned === null) return small.join(" ");
-  const [, major, minor, patch] = pinned;
-  const version = `v${major}.${minor}.${patch}`;
+  const [kubernetes, major = "", minor = ""] =
+    /k8s\.io\/kubernetes v(\d+)\.(\d+)\.\d+/.exec(goMod) ?? [];
+  const version = kubernetes?.split(" ")[1] ?? "";
+  const [, cilium = ""] = /github\.com\/cilium\/cilium v(\S+)/.exec(goMod) ?? [];
   const values = {
-    "k8s.io/component-base/version.gitVersion": version,
-    "k8s.io/component-base/version.gitMajor": major,
-    "k8s.io/component-base/version.gitMinor": minor,
-    "k8s.io/client-go/pkg/version.gitVersion": version,
+    ...(version && {
+      "k8s.io/component-base/version.gitVersion": version,
+      "k8s.io/component-base/version.gitMajor": major,
+      "k8s.io/component-base/version.gitMinor": minor,
+      "k8s.io/client-go/pkg/version.gitVersion": version,
+    }),
+    ...(cilium && { "github.com/cilium/cilium/pkg/version.ciliumVersion": cilium }),
   };
   const settings = Object.entries(values).map(([name, value]) => `-X ${name}=${value}`);
-  return [...small, ...settings].join(" ");
+  return ["-s", "-w", ...settings].join(" ");
 }
 
-function moduleFile(name: ProgramName, file = ""): string {
-  return fileURLToPath(new URL(`${programs[name].module}/${file}`, import.meta.url));
+function pinOf(name: ProgramName): Pin {
+  return programs[name];
+}
+
+function moduleFile(module: string, file = ""): string {
+  return fileURLToPath(new URL(`${module}/${file}`, import.meta.url));
+}
+
+/** The sources of a module that a folder here pins; read-only, in Go's own cache. */
+export async function moduleSources(module: string, path: string): Promise<string> {
+  const args = ["mod", "download", "-json", path];
+  const { stdout } = await promisify(execFile)("go", args, { cwd: moduleFile(module) });
+  return z.object({ Dir: z.string() }).parse(JSON.parse(stdout)).Dir;
 }
 
 function exists(path: string): Promise<boolean> {

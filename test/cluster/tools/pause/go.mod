@@ -1,0 +1,3 @@
+module qrng-bridge/test/cluster/tools/pause
+
+go 1.26
