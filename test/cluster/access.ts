@@ -11,6 +11,8 @@ import { auditLog, issuer } from "./servers.ts";
 export interface ControlPlaneFacts {
   readonly url: string;
   readonly folder: string;
+  /** What a command is put behind to run where the API server can be reached. */
+  readonly entry: readonly string[];
 }
 
 export interface KubectlInit {
@@ -46,9 +48,9 @@ export interface ControlPlaneAccess {
 
 /** Also for another process than the one that started the control plane. */
 export async function accessTo(facts: ControlPlaneFacts): Promise<ControlPlaneAccess> {
-  const { url, folder } = facts;
+  const { url, folder, entry } = facts;
   const ca = await readFile(join(folder, "ca.crt"), "utf8");
-  const command = await program("kubectl");
+  const command = [...entry, await program("kubectl")];
   const adminKubeConfig = join(folder, "admin.yaml");
   const kubectl: ControlPlaneAccess["kubectl"] = (args, init = {}) =>
     run(command, args, { kubeconfig: adminKubeConfig, ...init });
@@ -84,14 +86,15 @@ export async function accessTo(facts: ControlPlaneFacts): Promise<ControlPlaneAc
 
 /** Its home is the control plane's folder: a user's own kuberc and caches stay out of it. */
 async function run(
-  command: string,
+  command: readonly string[],
   args: readonly string[],
   { kubeconfig, input = "" }: KubectlInit & { readonly kubeconfig: string },
 ): Promise<string> {
-  const env = { HOME: dirname(kubeconfig), KUBECONFIG: kubeconfig };
+  const [file = "", ...before] = command;
+  const env = { PATH: process.env["PATH"], HOME: dirname(kubeconfig), KUBECONFIG: kubeconfig };
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const options = { env, maxBuffer: 64 * 1024 * 1024 };
-  const child = execFile(command, args, options, (error, stdout, stderr) => {
+  const child = execFile(file, [...before, ...args], options, (error, stdout, stderr) => {
     if (error === null) resolve(stdout);
     else reject(new Error(`kubectl ${args.join(" ")}: ${stderr.trim() || error.message}`));
   });

@@ -1,14 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../endToEnd/helpers/ports.ts";
+import type { Identity, Wanted } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { accessTo, type ControlPlaneAccess } from "./access.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { kubeConfig } from "./kubeConfig.ts";
 import { program, type ProgramName } from "./programs.ts";
-import { type Pki, writePki } from "./pki.ts";
+import { onLoopback, type Place } from "./place.ts";
+import { writePki } from "./pki.ts";
 import { apiServerArgs, auditArgs, controllerManagerArgs, etcdArgs } from "./servers.ts";
 
 export interface ControlPlaneInit {
@@ -30,6 +29,8 @@ export interface ControlPlane extends ControlPlaneAccess, AsyncDisposable {
   killApiServer(): Promise<void>;
   /** On the same port; resolves when it is ready. */
   restartApiServer(): Promise<void>;
+  /** A certificate by the CA that the API server trusts. */
+  issue(wanted: Wanted): Promise<Identity>;
 }
 
 /**
@@ -39,15 +40,30 @@ export interface ControlPlane extends ControlPlaneAccess, AsyncDisposable {
 export async function startControlPlane({
   audit = false,
 }: ControlPlaneInit = {}): Promise<ControlPlane> {
+  const place = await onLoopback();
+  try {
+    return await startControlPlaneAt(place, { audit });
+  } catch (error) {
+    await rm(place.folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The same elsewhere than on loopback. */
+export async function startControlPlaneAt(
+  place: Place,
+  { audit = false }: ControlPlaneInit = {},
+): Promise<ControlPlane> {
   for (const name of ["etcd", "kube-apiserver", "kubectl"] as const) await program(name);
-  const folder = await mkdtemp(join(tmpdir(), "qrng-bridge-cluster-"));
   const daemons = new Map<ProgramName, Daemon>();
   const stop = async (): Promise<void> => {
-    await Promise.all([...daemons.values()].map((daemon) => daemon.kill()));
-    await rm(folder, { recursive: true, force: true });
+    // The store last: it cleans up after all.
+    const { etcd, ...others } = Object.fromEntries(daemons);
+    await Promise.all(Object.values(others).map((daemon) => daemon.kill()));
+    await etcd?.kill();
   };
   try {
-    return await startServers(folder, daemons, audit, stop);
+    return await startServers(place, daemons, audit, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -55,41 +71,48 @@ export async function startControlPlane({
 }
 
 async function startServers(
-  folder: string,
+  place: Place,
   daemons: Map<ProgramName, Daemon>,
   audit: boolean,
   stop: () => Promise<void>,
 ): Promise<ControlPlane> {
+  const { folder, entry, flags } = place;
   const start = async (name: ProgramName, args: readonly string[]): Promise<Daemon> => {
     await daemons.get(name)?.kill();
-    const [command, log] = [await program(name), join(folder, `${name}.log`)];
-    const daemon = await startDaemon({ command, args, log, ...(name === "etcd" && { folder }) });
+    const [command = "", ...rest] = [...entry, await program(name), ...args];
+    const log = join(place.logs, `${name}.log`);
+    const cleanup = name === "etcd" ? place.cleanup : [];
+    const daemon = await startDaemon({ command, args: rest, log, cleanup });
     daemons.set(name, daemon);
     return daemon;
   };
-  const pki = await writePki(folder);
-  const [port, etcdPort, peerPort] = [await freePort(), await freePort(), await freePort()];
-  const url = `https://127.0.0.1:${port}`;
-  const etcd = await start("etcd", etcdArgs(folder, etcdPort, peerPort));
+  const pki = await writePki(folder, [place.address]);
+  const url = `https://${place.address}:${place.ports.api}`;
+  await writeFile(join(folder, "admin.yaml"), kubeConfig(url, pki.ca, pki.admin), { mode: 0o600 });
+  const access = await accessTo({ url, folder, entry });
+  const etcd = await start("etcd", etcdArgs(place));
   const serving = [
-    ...apiServerArgs(folder, port, etcdPort),
+    ...apiServerArgs(place),
+    ...flags.apiServer,
     ...(audit ? await auditArgs(folder) : []),
   ];
   const startApiServer = async (): Promise<void> => {
     const apiServer = await start("kube-apiserver", serving);
     await eventually(async () => {
       await Promise.all([etcd.assertRunning(), apiServer.assertRunning()]);
-      return isReady(url, pki);
+      const ready = access.kubectl(["get", "--raw=/readyz", "--request-timeout=10s"]);
+      return ready.then(
+        (answer) => answer === "ok",
+        () => false,
+      );
     }, 120_000);
   };
   await startApiServer();
-  await writeFile(join(folder, "admin.yaml"), kubeConfig(url, pki.ca, pki.admin), { mode: 0o600 });
-  const access = await accessTo({ url, folder });
   return {
     ...access,
     startControllerManager: async () => {
       const config = await access.kubeConfigFor(pki.controllerManager);
-      const args = controllerManagerArgs(folder, config);
+      const args = [...controllerManagerArgs(folder, config), ...flags.controllerManager];
       const manager = await start("kube-controller-manager", args);
       const get = ["get", "serviceaccount", "default", "--ignore-not-found", "--output", "name"];
       // Its ServiceAccount controller makes one in every namespace.
@@ -102,20 +125,7 @@ async function startServers(
     resumeEtcd: () => etcd.signal("SIGCONT"),
     killApiServer: async () => daemons.get("kube-apiserver")?.kill(),
     restartApiServer: startApiServer,
+    issue: pki.issue,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** Whether /readyz answers 200 to the admin. */
-function isReady(url: string, { ca, admin }: Pki): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const identity = { ca, cert: admin.certificate, key: admin.key };
-  const signal = AbortSignal.timeout(10_000);
-  request(`${url}/readyz`, { ...identity, signal, agent: false }, (answer) => {
-    answer.resume();
-    resolve(answer.statusCode === 200);
-  })
-    .on("error", () => resolve(false))
-    .end();
-  return promise;
 }

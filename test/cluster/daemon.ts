@@ -1,19 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
-import { Writable } from "node:stream";
+import { Socket } from "node:net";
 
 /**
  * A server that cannot outlive the process that started it: a shell beside it, in the same process
- * group, reads from a pipe of the starter and ends the server when the pipe closes, however the
- * starter ended. While the shell lives, no other process can get the server's id.
+ * group, reads from a pipe of the starter, and when the pipe closes, however the starter ended, it
+ * ends the server and cleans up. While the shell lives, no other process can get the server's id.
  */
 export interface Daemon {
+  readonly pid: number;
   /** @throws when it has ended, with the end of its log */
   assertRunning(): Promise<void>;
   /** SIGSTOP, SIGCONT. */
   signal(name: "SIGSTOP" | "SIGCONT"): void;
-  /** SIGKILL, also when it is stopped; resolves when it is gone. */
+  /** SIGKILL, also when it is stopped; resolves when it is gone and cleaned up. */
   kill(): Promise<void>;
 }
 
@@ -22,13 +23,13 @@ export interface DaemonInit {
   readonly args: readonly string[];
   /** The file that gets its stdout and stderr. */
   readonly log: string;
-  /** A folder that is removed when the starter has ended without doing so. */
-  readonly folder?: string;
+  /** A command that is run when it was killed, or has outlived its starter. */
+  readonly cleanup?: readonly string[];
 }
 
 const tether = `
-  folder=$1; shift
-  (cat <&3 >/dev/null; kill -KILL $$; rm -rf \${folder:+"$folder"}) &
+  cleanup=$1; shift
+  (cat <&3 >/dev/null; kill -KILL $$ 2>/dev/null; eval "$cleanup") &
   exec "$@" 3<&-
 `;
 
@@ -37,16 +38,22 @@ export async function startDaemon({
   command,
   args,
   log,
-  folder = "",
+  cleanup = [],
 }: DaemonInit): Promise<Daemon> {
   await using file = await open(log, "a");
-  const child = spawn("sh", ["-c", tether, "sh", folder, command, ...args], {
+  const quoted = cleanup.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const child = spawn("sh", ["-c", tether, "sh", quoted, command, ...args], {
     detached: true,
     stdio: ["ignore", file.fd, file.fd, "pipe"],
   });
   const ended = once(child, "exit");
   await once(child, "spawn");
+  const pipe = child.stdio[3];
+  if (child.pid === undefined || !(pipe instanceof Socket)) throw new Error(`no ${command}`);
+  const cleaned = once(pipe.resume(), "close");
+  pipe.unref(); // a server that has ended keeps nobody up
   return {
+    pid: child.pid,
     assertRunning: async () => {
       if (child.exitCode === null && child.signalCode === null) return;
       const end = (await readFile(log, "utf8")).trimEnd().split("\n").slice(-5).join("\n");
@@ -56,8 +63,9 @@ export async function startDaemon({
     kill: async () => {
       child.kill("SIGKILL");
       await ended;
-      const pipe = child.stdio[3];
-      if (pipe instanceof Writable) pipe.end();
+      pipe.ref();
+      pipe.end();
+      await cleaned;
     },
   };
 }

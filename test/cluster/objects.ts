@@ -10,19 +10,22 @@ interface Where {
 export async function applyYaml(
   { kubectl }: ControlPlaneAccess,
   input: string,
-  { namespace = "default" }: Where = {},
+  where: Where = {},
 ): Promise<void> {
-  const apply = ["apply", "--server-side", "--namespace", namespace, "--filename", "-"];
-  await kubectl(apply, { input });
+  await kubectl([...apply(where), "--filename", "-"], { input });
 }
 
 /** The same with files, such as an operator's roles and bindings. */
 export async function applyFiles(
   { kubectl }: ControlPlaneAccess,
   files: readonly string[],
-  { namespace = "default" }: Where = {},
+  where: Where = {},
 ): Promise<void> {
-  await kubectl(["apply", "--server-side", "--namespace", namespace, ...filenames(files)]);
+  await kubectl([...apply(where), ...filenames(files)]);
+}
+
+function apply({ namespace }: Where): string[] {
+  return ["apply", "--server-side", ...(namespace === undefined ? [] : ["--namespace", namespace])];
 }
 
 /** Resolves when the API server serves the new kinds. */

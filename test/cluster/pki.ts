@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Identity, makeAuthority } from "../helpers/certificates.ts";
+import { type Identity, makeAuthority, type Wanted } from "../helpers/certificates.ts";
 
 /** The users of the control plane itself, by the names that RBAC knows. */
 export interface Pki {
@@ -9,14 +9,28 @@ export interface Pki {
   readonly ca: string;
   readonly admin: Identity;
   readonly controllerManager: Identity;
+  /** For another user or server of the cluster. */
+  issue(wanted: Wanted): Promise<Identity>;
 }
 
+/** How pods know the API server: the first address of the Services, and its names. */
+const apiServerNames = [
+  "localhost",
+  "10.96.0.1",
+  "kubernetes.default.svc",
+  "kubernetes.default",
+  "kubernetes",
+];
+
+/** The API server, to a kubelet. */
+const kubeletClient = { subject: "kube-apiserver-kubelet-client", use: "clientAuth" } as const;
+
 /**
- * Writes what the servers read: ca.crt, apiserver.*, etcd-ca.crt, etcd.*, etcd-client.*, and sa.key
+ * Writes what the servers read: ca.crt, apiserver.*, apiserver-kubelet.*, etcd-ca.crt, etcd.*, etcd-client.*, and sa.key
  * and sa.pub, which sign and verify ServiceAccount tokens. etcd has a CA of its own: a user of the
  * API must not reach the store behind it.
  */
-export async function writePki(folder: string): Promise<Pki> {
+export async function writePki(folder: string, addresses: readonly string[]): Promise<Pki> {
   const [users, store] = await Promise.all([makeAuthority("kubernetes"), makeAuthority("etcd")]);
   const write = (name: string, text: string): Promise<void> =>
     writeFile(join(folder, name), text, { mode: 0o600 });
@@ -26,7 +40,9 @@ export async function writePki(folder: string): Promise<Pki> {
   };
   await write("ca.crt", users.certificate);
   await write("etcd-ca.crt", store.certificate);
-  await writeIdentity("apiserver", await users.issue());
+  const names = [...addresses, ...apiServerNames];
+  await writeIdentity("apiserver", await users.issue({ names }));
+  await writeIdentity("apiserver-kubelet", await users.issue(kubeletClient));
   await writeIdentity("etcd", await store.issue());
   await writeIdentity("etcd-client", await store.issue({ use: "clientAuth" }));
   const tokens = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -43,5 +59,6 @@ export async function writePki(folder: string): Promise<Pki> {
       subject: "system:kube-controller-manager",
       use: "clientAuth",
     }),
+    issue: (wanted) => users.issue(wanted),
   };
 }

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Place } from "./place.ts";
 
 /** The issuer and the audience of ServiceAccount tokens. */
 export const issuer = "https://kubernetes.default.svc.cluster.local";
+
+export const serviceAddresses = "10.96.0.0/16";
 
 export const auditLog = "audit.log";
 
@@ -14,9 +17,9 @@ const auditPolicy = JSON.stringify({
 });
 
 /** etcd as one member, on loopback, without waiting for the disk: nothing here outlives a test. */
-export function etcdArgs(folder: string, port: number, peerPort: number): string[] {
-  const client = `https://127.0.0.1:${port}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
+export function etcdArgs({ folder, ports }: Place): string[] {
+  const client = `https://127.0.0.1:${ports.etcd}`;
+  const peer = `http://127.0.0.1:${ports.peer}`;
   return flags({
     name: "test",
     "data-dir": join(folder, "etcd"),
@@ -37,14 +40,12 @@ export function etcdArgs(folder: string, port: number, peerPort: number): string
 }
 
 /** kube-apiserver as clusters run it: RBAC, and the admission plugins that are on by default. */
-export function apiServerArgs(folder: string, port: number, etcdPort: number): string[] {
+export function apiServerArgs({ folder, address, ports }: Place): string[] {
   return flags({
-    "bind-address": "127.0.0.1",
-    "advertise-address": "127.0.0.1",
-    // A loopback address may not be the endpoint of the Service `kubernetes`.
-    "endpoint-reconciler-type": "none",
-    "secure-port": String(port),
-    "etcd-servers": `https://127.0.0.1:${etcdPort}`,
+    "bind-address": address,
+    "advertise-address": address,
+    "secure-port": String(ports.api),
+    "etcd-servers": `https://127.0.0.1:${ports.etcd}`,
     "etcd-cafile": join(folder, "etcd-ca.crt"),
     "etcd-certfile": join(folder, "etcd-client.crt"),
     "etcd-keyfile": join(folder, "etcd-client.key"),
@@ -54,7 +55,7 @@ export function apiServerArgs(folder: string, port: number, etcdPort: number): s
     "service-account-issuer": issuer,
     "service-account-key-file": join(folder, "sa.pub"),
     "service-account-signing-key-file": join(folder, "sa.key"),
-    "service-cluster-ip-range": "10.96.0.0/16",
+    "service-cluster-ip-range": serviceAddresses,
     "authorization-mode": "Node,RBAC",
     "enable-admission-plugins": "NodeRestriction",
     // Left to PodSecurity, as clusters do.
@@ -83,6 +84,6 @@ export function controllerManagerArgs(folder: string, kubeconfig: string): strin
   });
 }
 
-function flags(values: Record<string, string>): string[] {
+export function flags(values: Record<string, string>): string[] {
   return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
 }

@@ -24,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** Vitest would say that there are no test files, and bury the one sentence in a stack. */
-function endWithWhatToInstall(error: unknown): never {
+export function endWithWhatToInstall(error: unknown): never {
   if (!(error instanceof MissingProgram)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
