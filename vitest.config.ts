@@ -11,6 +11,7 @@ export default defineConfig({
       "test/tools/**",
       "test/cluster/**",
       "test/operatorCluster/**",
+      "test/realCluster/**",
       "test/images/**",
     ],
     testTimeout: 60_000,

@@ -36,6 +36,15 @@ export interface Image {
 export interface Builder extends AsyncDisposable {
   /** @param context the repository, or a copy @param seconds the images' time, since 1970 */
   build(program: string, context: string, seconds: number): Promise<Image>;
+  /** One without a base, from a folder with its Dockerfile. */
+  buildFolder(tag: string, folder: string): Promise<void>;
+  /** Writes an image as an archive that container runtimes import, under its tag. */
+  save(tag: string, file: string): Promise<void>;
+}
+
+/** The tag of a program's image. */
+export function imageTag(program: string): string {
+  return `localhost/qrng-bridge-${program}:test`;
 }
 
 /** buildah with a store of its own that holds the base images; all goes away with it. */
@@ -61,7 +70,7 @@ export async function createBuilder(): Promise<Builder> {
   const kept = cleanup.move();
   return {
     build: async (program, context, seconds) => {
-      const tag = `localhost/qrng-bridge-${program}`;
+      const tag = imageTag(program);
       const bases = ["BUILD_IMAGE=localhost/build", "BASE_IMAGE=localhost/runtime"];
       const args = bases.flatMap((base) => ["--build-arg", base]);
       const file = join(context, program, "Dockerfile");
@@ -72,6 +81,12 @@ export async function createBuilder(): Promise<Builder> {
       const rootfs = (await buildah("mount", container)).trim();
       const { created, config } = found.OCIv1;
       return { id: found.FromImageID, digest: found.FromImageDigest, created, config, rootfs };
+    },
+    buildFolder: async (tag, folder) => {
+      await buildImage(0, "--tag", tag, folder);
+    },
+    save: async (tag, file) => {
+      await buildah("push", "--quiet", tag, `docker-archive:${file}:${tag}`);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
