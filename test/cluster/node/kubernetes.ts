@@ -48,6 +48,8 @@ export async function startKubelet(machine: Machine, cluster: ControlPlane): Pro
       clusterDomain: "cluster.local",
       resolvConf: at("resolv.conf"),
       volumePluginDir: at("volumeplugins"),
+      // Changed Secrets reach pods within this; a minute otherwise.
+      syncFrequency: "5s",
       failSwapOn: false,
       makeIPTablesUtilChains: false,
       // Images cannot be pulled again.
