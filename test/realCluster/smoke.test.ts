@@ -99,7 +99,7 @@ test("nothing outside has a name or an answer", async () => {
     import dns from "node:dns/promises";
     import net from "node:net";
     console.log(await dns.lookup("example.com").catch(({ code }) => code));
-    const socket = net.connect({ host: "8.8.8.8", port: 53, timeout: 2000 });
+    const socket = net.connect({ host: "9.9.9.9", port: 53, timeout: 2000 });
     socket.on("connect", () => console.log("open") ?? socket.destroy());
     socket.on("timeout", () => console.log("silent") ?? socket.destroy());
     socket.on("error", ({ code }) => console.log(code));

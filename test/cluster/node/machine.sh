@@ -42,7 +42,7 @@ ip -n outside link set lo up
 ip -n outside address add 10.89.0.2/24 dev eth0
 ip -n outside link set eth0 up
 ip -n outside route add 10.244.0.0/16 via 10.89.0.1
-for address in 192.0.2.10 198.51.100.7 203.0.113.4 100.64.0.20 100.64.0.200; do
+for address in 192.0.2.10 198.51.100.7 203.0.113.4 100.64.0.20 100.64.0.200 8.8.8.8; do
   ip -n outside address add "$address/32" dev lo
 done
 ip route add default via 10.89.0.2

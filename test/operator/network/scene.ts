@@ -7,7 +7,7 @@ import { type Connection, isAllowed, type Party, type Pod, type World } from "./
 
 /** A bridge among others: who stands around it, and who may connect to whom. */
 const namespace = "physics";
-const tried = [53, 443, 3128, 5353, 6379, 6443, 6380, 7764, 7765, 9464, 9465];
+export const tried = [53, 443, 3128, 5353, 6379, 6443, 6380, 7764, 7765, 9464, 9465];
 const protocols = ["TCP", "UDP"] as const;
 
 const lone = (name: string, labels: Record<string, string>, where = namespace): Pod => ({
@@ -75,11 +75,20 @@ export function allowedRows(name: GoldenName, world: Partial<World> = {}): Row[]
     policies: [...policiesOf(own), ...policiesOf(other)],
     ...world,
   };
+  return rowsBetween(scene, parties, Object.keys(ownPods));
+}
+
+/** Every connection that is allowed and has one of the bridge's own pods at one end or both. */
+export function rowsBetween(
+  world: World,
+  parties: Readonly<Record<string, Party>>,
+  own: readonly string[],
+): Row[] {
   return Object.entries(parties).flatMap(([from, fromParty]) =>
     Object.entries(parties)
-      .filter(([to]) => from !== to && (from in ownPods || to in ownPods))
+      .filter(([to]) => from !== to && (own.includes(from) || own.includes(to)))
       .flatMap(([to, toParty]) =>
-        openPorts(scene, fromParty, toParty).map((port) => ({
+        openPorts(world, fromParty, toParty).map((port) => ({
           from: roleOf(from),
           to: roleOf(to),
           port,
@@ -88,7 +97,7 @@ export function allowedRows(name: GoldenName, world: Partial<World> = {}): Row[]
   );
 }
 
-function roleOf(party: string): string {
+export function roleOf(party: string): string {
   return party.replace(/^other gateway$/, "gateway");
 }
 
