@@ -23,7 +23,7 @@ beforeAll(async () => {
   cleanup.defer(async () => {
     await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
   });
-  cleanup.use(await installOperator(cluster, [namespace], ["--gateway-seconds=2"]));
+  cleanup.use(await installOperator(cluster, [namespace]));
   cleanup.use(await startAppliance(cluster, namespace));
 });
 afterAll(() => cleanup.disposeAsync());
@@ -34,10 +34,11 @@ const draw = (bytes: number): Promise<string> =>
   runInPod(cluster, { ...bridge, name: "client" }, drawScript(bridge, bytes));
 
 test("the quickstart, pointed at an appliance outside, gets ready", async () => {
-  const file = new URL("../../examples/quickstart.yaml", import.meta.url);
+  const file = new URL("../../examples/quickstart-cluster.yaml", import.meta.url);
   const quickstart = parse(await readFile(file, "utf8")) as BridgeInput;
   const [source] = quickstart.spec.sources ?? [];
-  const pointed = { ...source, url: `https://${applianceAddress}`, caRef: applianceCa };
+  const url = `https://${applianceAddress}`;
+  const pointed = { ...source, url, caRef: applianceCa, simulated: true };
   const spec = { ...quickstart.spec, sources: [pointed] };
   await applyYaml(cluster, stringify({ ...quickstart, spec }), bridge);
   await bridgeIsReady(cluster, bridge);

@@ -1,75 +1,46 @@
 import { fileURLToPath } from "node:url";
 import type { Cluster } from "../../cluster/node/cluster.ts";
 import { images } from "../../cluster/node/images.ts";
-import { applyYaml, createNamespace, installCrds } from "../../cluster/objects.ts";
-import { chartRules, grantRules } from "../../operatorCluster/helpers/operator.ts";
-import { restricted, restrictedContainer, restrictedPod } from "./pods.ts";
+import { runOn } from "../../cluster/node/machine.ts";
+import { createNamespace, installCrds } from "../../cluster/objects.ts";
+import { program } from "../../cluster/programs.ts";
+import { chart, release } from "../../operatorCluster/chart/helm.ts";
+import { restricted } from "./pods.ts";
 
 const crd = fileURLToPath(new URL("../../../crds/qrngbridge.yaml", import.meta.url));
-const account = "operator";
-/** By which gateways let the operator in. */
-export const operatorLabels = { "app.kubernetes.io/name": "qrng-bridge-operator" };
 
 export interface InstalledOperator extends AsyncDisposable {
   readonly namespace: string;
 }
 
-/** The operator's image in a new namespace, with the chart's rules in the namespaces of bridges. */
+/** The chart in a new namespace, with this checkout's images, for the bridges of other namespaces. */
 export async function installOperator(
   cluster: Cluster,
   namespaces: readonly string[],
-  flags: readonly string[] = [],
 ): Promise<InstalledOperator> {
+  // Apart from the release: the definition stays for the other test files.
   await installCrds(cluster, [crd]);
   const namespace = await createNamespace(cluster, "qrng-system", restricted);
-  const apply = (object: object) => applyYaml(cluster, JSON.stringify(object), { namespace });
-  await apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: account } });
-  await grantRules(cluster, namespace, await chartRules("operator-rules"));
-  for (const each of namespaces)
-    await grantRules(cluster, each, await chartRules("bridge-rules"), namespace);
-  const labels = operatorLabels;
-  const args = [
-    `--namespaces=${namespaces.join(",")}`,
-    `--collector-image=${images.collector}`,
-    `--gateway-image=${images.gateway}`,
-    ...flags,
+  const { machine, adminKubeConfig } = cluster;
+  const env = [`HOME=${machine.folder}`, `KUBECONFIG=${adminKubeConfig}`];
+  const binary = await program("helm");
+  const helm = (...args: string[]): Promise<string> =>
+    runOn(machine, ["env", ...env, binary, ...args, "--namespace", namespace]);
+  const values = [
+    "crds.install=false",
+    "images.registry=localhost",
+    `bridges.namespaces={${namespaces.join(",")}}`,
+    ...Object.entries(images).flatMap(([name, image]) => {
+      const [, repository = "", tag = ""] = /^localhost\/(.+):(.+)$/.exec(image) ?? [];
+      return [`images.${name}.repository=${repository}`, `images.${name}.tag=${tag}`];
+    }),
   ];
-  await apply({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: account },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          ...restrictedPod,
-          automountServiceAccountToken: true,
-          serviceAccountName: account,
-          containers: [
-            {
-              name: account,
-              image: images.operator,
-              args,
-              env: [
-                {
-                  name: "POD_NAMESPACE",
-                  valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } },
-                },
-              ],
-              securityContext: restrictedContainer,
-              readinessProbe: { httpGet: { path: "/readyz", port: 9466 }, periodSeconds: 1 },
-            },
-          ],
-        },
-      },
-    },
-  });
-  const rollout = ["rollout", "status", `deployment/${account}`, "--namespace", namespace];
-  await cluster.kubectl([...rollout, "--timeout=120s"]);
+  const set = values.flatMap((value) => ["--set", value]);
+  await helm("install", release, chart, "--wait", "--timeout=120s", ...set);
   return {
     namespace,
     [Symbol.asyncDispose]: async () => {
+      await helm("uninstall", release, "--wait");
       await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
     },
   };
