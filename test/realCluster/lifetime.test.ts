@@ -22,19 +22,22 @@ test("a policy that denies all blocks a connection, unless nothing enforces it",
   const ready = await eventually(() => starter.lines()[0], 240_000);
   const { facts, machine } = ready as { facts: ControlPlaneFacts; machine: Machine };
   const open: Cluster = { ...(await accessTo(facts)), machine };
-  const [inOpen, inShared] = [await denied(open), await denied(shared)];
+  const own = await createNamespace(shared, "denial", restricted);
+  const inOpen = await denied(open, await createNamespace(open, "denial", restricted));
+  const inShared = await denied(shared, own);
   await eventually(async () => (await inShared()) === "silent\n", 60_000);
   expect(await inOpen()).toBe("open\n");
+  await shared.kubectl(["delete", "namespace", own, "--timeout=120s"]);
 
   starter.process.kill("SIGKILL");
   await starter.ended;
   await eventually(() => !existsSync(machine.folder), 60_000);
+  await eventually(async () => JSON.stringify(await traces()) === JSON.stringify(before), 60_000);
   expect(await traces()).toEqual(before);
 });
 
 /** Makes a policy that lets nobody reach a pod. @returns how an attempt to connect to it ends */
-async function denied(cluster: Cluster): Promise<() => Promise<string>> {
-  const namespace = await createNamespace(cluster, "denial", restricted);
+async function denied(cluster: Cluster, namespace: string): Promise<() => Promise<string>> {
   const script = `(await import("node:net")).createServer().listen(8080)`;
   const server = nodePod({ name: "server", namespace, script, labels: { app: "server" } });
   const client = { name: "client", namespace };

@@ -17,11 +17,13 @@ export async function gatewaysAre(
   { name, namespace }: Bridge,
   replicas: number,
 ): Promise<void> {
-  const rollout = ["rollout", "status", `deployment/${name}-gateway`, "--namespace", namespace];
+  const deployment = ["get", "deployment", `${name}-gateway`, "--namespace", namespace];
+  const counts = "{.spec.replicas} {.status.updatedReplicas} {.status.readyReplicas}";
   const selector = `qrngbridge.io/bridge=${name},app.kubernetes.io/component=gateway`;
   const pods = ["get", "pods", "--namespace", namespace, "--selector", selector, "--output=name"];
   await eventually(async () => {
-    await kubectl([...rollout, "--timeout=180s"]);
+    const counted = await kubectl([...deployment, `--output=jsonpath=${counts}`]);
+    if (counted !== `${replicas} ${replicas} ${replicas}`) return false;
     return (await kubectl(pods)).trim().split("\n").length === replicas;
   }, 180_000);
 }
