@@ -14,8 +14,8 @@ export default defineConfig({
       "test/realCluster/**",
       "test/images/**",
     ],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: "v8",
       include: ["{common,collector,gateway,operator,local,mcp}/**/*.ts"],
