@@ -17,7 +17,7 @@ import type { LastPush } from "./push/receiver.ts";
 import { createStore } from "./store.ts";
 import { startPushIntake } from "./intake.ts";
 import { Meter } from "./meter.ts";
-import { exposeIntake, exposeLimits, exposeServing } from "./metrics.ts";
+import { exposeIntake, exposeLimits, exposeServing, exposeStaleness } from "./metrics.ts";
 import { describeState } from "./state.ts";
 import { gatherStatus } from "./statusFacts.ts";
 import type { Status } from "./status.ts";
@@ -77,6 +77,7 @@ export async function startGateway(
   });
   intake = await startIntake(config, registry, { inlet, isDraining, clock, log });
   exposeServing(registry, store);
+  exposeStaleness(registry, store, { clock, startedAt });
   exposeLimits(registry, { keys, sharedStore });
   const processMetrics = exposeProcess(registry);
   const housekeeping = setInterval(() => store.expire(), housekeepingMilliseconds).unref();

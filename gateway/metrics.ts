@@ -1,4 +1,5 @@
 import { Counter, type Registry } from "prom-client";
+import type { Clock } from "../common/clock.ts";
 import { exposeCount, exposeGauge, exposeTally } from "../common/metrics.ts";
 import type { Reloaded } from "../common/reload.ts";
 import type { ApiKeys } from "./api/keys.ts";
@@ -70,6 +71,20 @@ export function exposeServing(registry: Registry, { inlet, monitor, buffer, queu
   );
 }
 
+/** Whether bytes still come in; read when scraped. @param startedAt monotonic milliseconds */
+export function exposeStaleness(
+  registry: Registry,
+  { buffer }: Store,
+  { clock, startedAt }: { readonly clock: Clock; readonly startedAt: number },
+): void {
+  exposeGauge(
+    registry,
+    "qrng_gateway_stale_seconds",
+    "Since bytes last came in or found no room; since the start before the first.",
+    () => (clock.monotonic() - (buffer.offeredAt() ?? startedAt)) / 1_000,
+  );
+}
+
 interface LimitParts {
   readonly keys: Reloaded<ApiKeys>;
   readonly sharedStore: SharedStore | undefined;
@@ -111,6 +126,12 @@ export function exposeIntake(registry: Registry, { answers, receiver, seen }: Pu
     "qrng_gateway_sequence_gaps_total",
     "Packets that did not follow the one before under the same key.",
     () => receiver.sequenceGaps(),
+  );
+  exposeGauge(
+    registry,
+    "qrng_gateway_clock_skew_seconds",
+    "How far the collector's clock is ahead while its packets are refused for that; else 0.",
+    () => receiver.clockSkew() ?? 0,
   );
   exposeGauge(
     registry,

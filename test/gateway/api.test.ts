@@ -290,9 +290,11 @@ describe("GET /api/status and /health", () => {
     });
 
     expect(await metric(gateway, "qrng_gateway_oldest_byte_age_seconds")).toBe(3);
+    expect(await metric(gateway, "qrng_gateway_stale_seconds")).toBe(3);
 
     expect((await draw(gateway, "?bytes=8000")).status).toBe(200);
     clock.advance(61_000);
+    expect(await metric(gateway, "qrng_gateway_stale_seconds")).toBe(64);
     expect(await status()).toMatchObject({
       status: "degraded",
       warnings: [/^simulated/, /^low/, /^stale/].map((pattern) => expect.stringMatching(pattern)),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../helpers/manualClock.ts";
-import { makePacket, push, startTestGateway, withKey } from "./helpers/gateway.ts";
+import { makePacket, metric, push, startTestGateway, withKey } from "./helpers/gateway.ts";
 
 const second = 1_000_000_000n;
 const strangersKey = "99".repeat(32);
@@ -22,6 +22,7 @@ test("how far a collector's clock is off is told until one of its packets is tak
       warnings: string[];
     };
     expect(state).toMatchObject({ clock_skew_seconds: skew });
+    expect(await metric(gateway, "qrng_gateway_clock_skew_seconds")).toBe(skew ?? 0);
     return { skew, warning: warnings.find((text) => text.startsWith("clock:")) };
   };
 
