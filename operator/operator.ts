@@ -21,6 +21,7 @@ import { createQueueMetrics } from "./engine/queueMetrics.ts";
 import type { ManagementAddress } from "./gateways/reports.ts";
 import { exposeConditions } from "./reconcile/conditionMetrics.ts";
 import { fieldManager } from "./reconcile/owned.ts";
+import { exposeUpkeep } from "./reconcile/upkeepMetrics.ts";
 import type { Moment } from "./moment.ts";
 import { exposeChecks } from "./oneWay/metrics.ts";
 import { checkOutcomes } from "./oneWay/result.ts";
@@ -98,6 +99,7 @@ export async function startOperator(
   exposeInformers(registry, watches.all);
   exposeLeadership(registry, options.lease?.name ?? "none", leads);
   exposeConditions(registry, watches.bridges);
+  exposeUpkeep(registry, watches.bridges);
   const outcomes = new Tally(checkOutcomes);
   const wall = (): number => nanosecondsToMilliseconds(scheduler.wall());
   exposeChecks(registry, { bridges: watches.bridges, outcomes, now: wall });
