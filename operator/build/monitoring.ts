@@ -1,7 +1,6 @@
-import dashboard from "./dashboard.json" with { type: "json" };
-import { createHash } from "node:crypto";
 import type { ConfigMap } from "kubernetes-types/core/v1.js";
 import { buildConfigMap } from "./configMap.ts";
+import { describeDashboard } from "./dashboard/dashboard.ts";
 import type { Facts } from "./facts.ts";
 import { bridgeLabel, type OwnedObject, type Owned, ownedMetadata } from "./metadata.ts";
 import { dashboardName, managementName } from "./names.ts";
@@ -48,31 +47,19 @@ export function buildServiceMonitor(facts: Facts): ServiceMonitor[] {
   ];
 }
 
-/** The checked-in dashboard, for this bridge: Grafana tells dashboards apart by uid. */
+/** A Grafana dashboard, for this bridge alone. */
 export function buildDashboard(facts: Facts): Owned<ConfigMap>[] {
   const { name, namespace } = facts.bridge.metadata;
   const { enabled = true, labels } = facts.bridge.spec.monitoring?.dashboard ?? {};
   if (!enabled) return [];
-  const id = createHash("sha256").update(`${namespace}/${name}`).digest("hex").slice(0, 32);
-  const variables = { namespace, bridge: name };
-  const own = {
-    ...dashboard,
-    uid: `qrng-${id}`,
-    title: `QRNG Bridge ${namespace}/${name}`,
-    templating: {
-      list: [...dashboard.templating.list, ...Object.entries(variables).map(constant)],
-    },
-  };
   return [
     buildConfigMap(facts, dashboardName(facts.bridge), {
       component: "monitoring",
       // What Grafana's sidecar looks for.
       labels: { grafana_dashboard: "1", ...labels },
-      data: { [`qrng-bridge-${namespace}-${name}.json`]: JSON.stringify(own) },
+      data: {
+        [`qrng-bridge-${namespace}-${name}.json`]: JSON.stringify(describeDashboard(facts.bridge)),
+      },
     }),
   ];
-}
-
-function constant([name, query]: readonly [string, string]) {
-  return { name, type: "constant", hide: 2, query, current: { value: query, text: query } };
 }
