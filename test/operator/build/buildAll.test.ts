@@ -73,14 +73,22 @@ test("alerts are of what the topology has", () => {
     ofKind<PrometheusRule>(objectsOf(makeFacts(spec)), "PrometheusRule")
       .flatMap(({ spec: { groups } }) => groups.flatMap(({ rules }) => rules))
       .map(({ alert }) => alert);
-  expect(alerts(smallest)).toEqual([
-    "QrngNoBytes",
-    "QrngQualityAlarm",
-    "QrngSourceDown",
+  const serving = ["QrngNoBytes", "QrngBufferLow", "QrngStale", "QrngQualityAlarm"];
+  const intake = ["QrngReplayedPushes", "QrngForgedPushes", "QrngClockSkew"];
+  const sources = ["QrngSourceDown", "QrngSourceQuarantined", "QrngSourceFailed"];
+  const [pushes, keys, certificates] = [
     "QrngPushesFail",
-  ]);
-  expect(alerts(goldenSpecs["collector-only"])).toEqual(["QrngSourceDown", "QrngPushesFail"]);
-  expect(alerts(goldenSpecs["gateway-only"])).toEqual(["QrngNoBytes", "QrngQualityAlarm"]);
+    "QrngRotationOverdue",
+    "QrngCertificateExpiring",
+  ];
+  const upkeep = [keys, certificates];
+  expect(alerts(smallest)).toEqual([...serving, ...intake, ...sources, pushes, ...upkeep]);
+  expect(alerts(goldenSpecs["collector-only"])).toEqual([...sources, pushes, ...upkeep]);
+  expect(alerts(goldenSpecs["gateway-only"])).toEqual([...serving, ...intake, ...upkeep]);
+  expect(alerts(goldenSpecs.direct)).toEqual([...serving, ...sources, certificates]);
+  expect(alerts(full)).toEqual(
+    [serving, intake, sources, "QrngMixWaits", pushes, upkeep, "QrngNotScraped"].flat(),
+  );
   expect(alerts(goldenSpecs.suspended)).toEqual([]);
 });
 
