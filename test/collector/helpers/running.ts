@@ -6,6 +6,8 @@ import { captureLog, type CapturedLog } from "../../helpers/capturedLog.ts";
 
 export interface TestCollector extends AsyncDisposable {
   readonly captured: CapturedLog;
+  /** Where its management listener is, host:port. */
+  readonly management: string;
   /** The samples of /metrics: `name{label="value"}` → number. */
   metrics(): Promise<Record<string, number>>;
   /** /metrics as it stands. */
@@ -27,6 +29,7 @@ export async function runCollector(
   const scrape = async (): Promise<string> => (await get(`http://${address}/metrics`)).body;
   return {
     captured,
+    management: address,
     metrics: async () => parseMetrics(await scrape()),
     scrape,
     ready: () => get(`http://${address}/readyz`),
