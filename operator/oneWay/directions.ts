@@ -227,8 +227,18 @@ export function endpointsOf(
 }
 
 /** Such as `gateway → collector 9465 TCP`. */
-export function describeDirection({ from, to, protocol, port }: Direction): string {
-  return `${nameOf(from)} → ${targetName(to)} ${port} ${protocol}`;
+export function describeDirection(direction: Direction): string {
+  return `${describeWay(direction)} ${describePort(direction)}`;
+}
+
+/** Such as `gateway → collector`. */
+export function describeWay({ from, to }: Direction): string {
+  return `${nameOf(from)} → ${targetName(to)}`;
+}
+
+/** Such as `9465 TCP`. */
+export function describePort({ protocol, port }: Direction): string {
+  return `${port} ${protocol}`;
 }
 
 function targetName(to: Target): string {

@@ -1,6 +1,6 @@
 import { type Endpoint, endpointText, isKnownHost } from "../../common/probe/endpoint.ts";
 import { isOpen, type Outcome, type Report } from "../../common/probe/report.ts";
-import { describeDirection, type Direction } from "./directions.ts";
+import { describeDirection, describePort, describeWay, type Direction } from "./directions.ts";
 
 /** One endpoint of a direction, and what came of it. */
 export interface Observation {
@@ -63,11 +63,15 @@ export function judge(sites: readonly SiteObservations[]): Verdict {
     : { outcome: "Verified" };
 }
 
+/** One text for all ports of a way: where all is open, no way goes unnamed for the ports of others. */
 function gotThrough({ node, observed }: SiteObservations): string[] {
-  return observed.flatMap(({ direction, seen }) =>
+  const open = observed.flatMap(({ direction, seen }) =>
     direction.purpose === "forbidden" && isHeld(seen) && isOpen(seen.outcome)
-      ? [`${describeDirection(direction)} (${seen.outcome}) on node ${node}`]
+      ? [{ way: describeWay(direction), port: `${describePort(direction)} (${seen.outcome})` }]
       : [],
+  );
+  return [...Map.groupBy(open, ({ way }) => way)].map(
+    ([way, each]) => `${way} ${each.map(({ port }) => port).join(", ")} on node ${node}`,
   );
 }
 
@@ -112,7 +116,7 @@ function isHeld(seen: Seen | undefined): seen is Seen {
   return seen !== undefined && seen.held >= holdSeconds;
 }
 
-const mostListed = 8;
+const mostListed = 12;
 
 /** Each once, and not more than people read. */
 function listed(texts: readonly string[]): string {

@@ -168,6 +168,16 @@ test.each<Outcome>(["connected", "refused"])(
   },
 );
 
+test("the ports of one way are named together", () => {
+  const udp = { ...blocked, direction: { ...blocked.direction, protocol: "UDP" as const } };
+  const all = [blocked, dnsBlocked, udp].map((each) => change(each, { outcome: "connected" }));
+  expect(judge([without(blocked, ...all)])).toMatchObject({
+    message:
+      "gateway → collector 9465 TCP (connected), 9465 UDP (connected) on node node-1; " +
+      "gateway → DNS 53 UDP (connected) on node node-1",
+  });
+});
+
 test("of many that got through the first are named, and the others counted", () => {
   const sites = Array.from({ length: 30 }, (_, n) => ({
     ...without(blocked, change(blocked, { outcome: "connected" })),
@@ -175,7 +185,7 @@ test("of many that got through the first are named, and the others counted", () 
   }));
   const verdict = judge(sites);
   expect(verdict.outcome === "PolicyNotEnforced" && verdict.message).toMatch(
-    /on node node-7; and 22 more$/,
+    /on node node-11; and 18 more$/,
   );
 });
 
