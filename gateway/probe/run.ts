@@ -20,7 +20,10 @@ export async function runProbe(options: ProbeOptions, deps: ProbeDeps): Promise<
   await using listeners = new AsyncDisposableStack();
   for (const listener of options.listeners) listeners.use(await listen(listener));
   const { scheduler, signal, surroundings } = deps;
-  if (options.attempts.length === 0) return pause(scheduler, options.seconds * 1_000, signal);
+  if (options.attempts.length === 0) {
+    await pause(scheduler, options.seconds * 1_000, signal); // else the listeners would end here
+    return;
+  }
   const hosts = findHosts(surroundings);
   const { seconds, untilOpen } = options;
   const watchOne = async (endpoint: Endpoint): Promise<Held> => {

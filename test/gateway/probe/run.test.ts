@@ -1,13 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import type { Protocol } from "../../../common/probe/endpoint.ts";
 import {
   attemptLimit,
+  type Outcome,
   reportLimit,
   reportText,
   type Report,
 } from "../../../common/probe/report.ts";
 import { systemScheduler } from "../../../common/scheduler.ts";
 import { parseProbeArguments } from "../../../gateway/probe/arguments.ts";
+import { attempt } from "../../../gateway/probe/attempt.ts";
 import { findHosts, resolveEndpoint } from "../../../gateway/probe/hosts.ts";
 import { listen } from "../../../gateway/probe/listen.ts";
 import { runProbe } from "../../../gateway/probe/run.ts";
@@ -15,6 +18,7 @@ import { watch } from "../../../gateway/probe/watch.ts";
 import { parseReport } from "../../../operator/oneWay/parseReport.ts";
 import { freePort } from "../../endToEnd/helpers/ports.ts";
 import { startProgram } from "../../helpers/child.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { makeFolder } from "../../helpers/folder.ts";
 import { ManualScheduler } from "../../helpers/manualScheduler.ts";
 
@@ -50,6 +54,26 @@ test("until-open ends with the first attempts that get through", async () => {
   const signal = new AbortController().signal;
   await runProbe(parseProbeArguments(args), { surroundings, scheduler: systemScheduler, signal });
   expect(parseReport(await readFile(report, "utf8"), 1)?.results).toEqual([["connected", 0]]);
+});
+
+test("one that only listens does so until it is ended", async () => {
+  const port = await freePort();
+  const args = ["--listen", `tcp/${port}`, "--listen", `udp/${port}`, "--seconds", "3600"];
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const ended = runProbe(parseProbeArguments(args), {
+    surroundings,
+    scheduler: new ManualScheduler(),
+    signal,
+  });
+  const tried = (protocol: Protocol): Promise<Outcome> =>
+    attempt({ protocol, host: "127.0.0.1", port }, systemScheduler);
+  await eventually(async () => (await tried("UDP")) === "connected");
+  for (const protocol of ["TCP", "UDP", "TCP", "UDP"] as const)
+    expect(await tried(protocol)).toBe("connected");
+  stopping.abort();
+  await ended;
+  expect(await tried("TCP")).toBe("refused");
 });
 
 test("one that is ended before its time reports nothing", async () => {
