@@ -45,7 +45,7 @@ export interface SiteRun {
 /** Milliseconds for a pod to start, its image and its node's slowness included. */
 const startLimit = 120_000;
 /** A target outlives all that is tried on it. */
-const targetSeconds = 420;
+const targetSeconds = 480;
 
 interface Started {
   readonly key: string;
