@@ -116,8 +116,12 @@ test.each(bridges)("of a bridge '$name' just what its table says", async ({ name
   await eventually(async () => String(sorted(await probes.rows())) === String(judged), 60_000);
   expect(sorted(await probes.rows())).toEqual(judged);
   await scene.kubectl("delete", "qb", "lab", "--timeout=60s");
-  const left = ["get", "pods", "--selector=qrngbridge.io/bridge=lab", "--output=name"];
-  await eventually(async () => (await scene.kubectl(...left)) === "", 120_000);
+  const left = ["pods", "--selector=qrngbridge.io/bridge=lab"];
+  await eventually(async () => {
+    // How gently they end is shown elsewhere, and takes longer.
+    await scene.kubectl("delete", ...left, "--grace-period=1", "--timeout=60s");
+    return (await scene.kubectl("get", ...left, "--output=name")) === "";
+  }, 120_000);
 });
 
 /** The pods of a bridge by their roles, once their programs listen; gateways as one and the other. */

@@ -21,20 +21,22 @@ export async function startBystanders(
   operatorNamespace: string,
 ): Promise<Bystanders> {
   await using cleanup = new AsyncDisposableStack();
-  const deletes = (...what: string[]) =>
-    cleanup.defer(async () => {
-      await cluster.kubectl(["delete", ...what, "--timeout=180s"]);
-    });
+  const namespaces: string[] = [];
+  cleanup.defer(async () => {
+    await cluster.kubectl(["delete", "namespace", ...namespaces, "--timeout=180s"]);
+  });
   const created = async (prefix: string, labels: Labels = {}): Promise<string> => {
     const name = await createNamespace(cluster, prefix, labels);
-    deletes("namespace", name);
+    namespaces.push(name);
     return name;
   };
   for (const name of ["monitoring", "openshift-dns"]) {
     await cluster.kubectl(["create", "namespace", name]);
-    deletes("namespace", name);
+    namespaces.push(name);
   }
-  deletes("pod", "other-pod-in-kube-system", "--namespace=kube-system");
+  cleanup.defer(async () => {
+    await cluster.kubectl(["delete", "pod", "other-pod-in-kube-system", "--namespace=kube-system"]);
+  });
   const openShift = { "dns.operator.openshift.io/daemonset-dns": "default" };
   const places: Readonly<Record<string, [namespace: string, labels: Labels]>> = {
     "pod of the namespace": [namespace, { app: "client" }],

@@ -40,7 +40,7 @@ export async function installOperator(
   return {
     namespace,
     [Symbol.asyncDispose]: async () => {
-      await helm("uninstall", release, "--wait");
+      await helm("uninstall", release); // the namespace's end waits for all in it
       await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
     },
   };
