@@ -121,7 +121,7 @@ export class Receiver {
    * when it is behind; undefined since one was taken.
    */
   clockSkew(): number | undefined {
-    return this.#skew.seconds();
+    return this.#skew.seconds(this.#options.clock.monotonic());
   }
 
   /**
@@ -225,9 +225,10 @@ export class Receiver {
   }
 
   /** Of a packet whose signature is right. */
-  #noteStale({ timestamp }: Packet): void {
-    const skew = this.#options.window.skewOf(timestamp);
-    if (skew !== undefined) this.#skew.refused(skew);
+  #noteStale({ timestamp: stamp }: Packet): void {
+    const { window, clock } = this.#options;
+    const skew = window.skewOf(stamp);
+    if (skew !== undefined) this.#skew.refused({ stamp, skew, at: clock.monotonic() });
   }
 
   #keyOf({ use, secret }: RingKey): KeyObject {
