@@ -31,21 +31,31 @@ export function buildAll(facts: Facts): Built {
   const { topology } = facts.bridge.spec;
   const hasCollector = topology === "InCluster" || topology === "CollectorOnly";
   const hasGateways = topology !== "CollectorOnly";
+  const objects = [
+    ...(hasCollector ? [buildCollectorPolicy(facts)] : []),
+    ...(hasGateways ? [buildGatewayPolicy(facts)] : []),
+    ...buildSecrets(facts),
+    ...buildCertificates(facts),
+    ...buildTrustBundles(facts),
+    ...(hasGateways ? buildGatewaySide(facts) : []),
+    ...(hasCollector ? buildCollectorSide(facts) : []),
+    ...buildServiceMonitor(facts),
+    ...buildPrometheusRule(facts),
+    ...buildDashboard(facts),
+  ];
+  // Pods come last: after the policies that guard them, what they mount, and every name that
+  // somebody else may have.
   return {
     objects: [
-      // Policies come before the pods that they guard, and what pods mount before pods.
-      ...(hasCollector ? [buildCollectorPolicy(facts)] : []),
-      ...(hasGateways ? [buildGatewayPolicy(facts)] : []),
-      ...buildSecrets(facts),
-      ...buildCertificates(facts),
-      ...buildTrustBundles(facts),
-      ...(hasGateways ? buildGatewaySide(facts) : []),
-      ...(hasCollector ? buildCollectorSide(facts) : []),
-      ...buildServiceMonitor(facts),
-      ...buildPrometheusRule(facts),
-      ...buildDashboard(facts),
+      ...objects.filter((object) => !runsPods(object)),
+      ...objects.filter((object) => runsPods(object)),
     ],
   };
+}
+
+/** Whether applying it starts pods or rolls them. */
+export function runsPods({ kind }: Pick<OwnedObject, "kind">): boolean {
+  return kind === "Deployment";
 }
 
 function buildGatewaySide(facts: Facts): OwnedObject[] {

@@ -76,6 +76,11 @@ function ownLabels({ bridge }: Pick<Facts, "bridge">, component: Component) {
   };
 }
 
+/** Whether it only watches the bridge, which does its work without it. */
+export function isMonitoring({ metadata }: OwnedObject): boolean {
+  return metadata.labels[componentLabel] === ("monitoring" satisfies Component);
+}
+
 /** The labels of a program's pods, beside the user's and the mesh's. */
 export function podLabels(facts: Pick<Facts, "bridge">, program: Program): Record<string, string> {
   return {

@@ -3,7 +3,8 @@ import { hasCode } from "../api/errors.ts";
 import type { ApiObject } from "../api/object.ts";
 import type { Resource } from "../api/resources.ts";
 import type { StoredBridge } from "../bridge/schema.ts";
-import type { OwnedObject } from "../build/metadata.ts";
+import { runsPods } from "../build/buildAll.ts";
+import { isMonitoring, type OwnedObject } from "../build/metadata.ts";
 import { conditionOf } from "./conditions.ts";
 import { difference, type Difference, ownsAll } from "./differs.ts";
 import { withIntent } from "./intent.ts";
@@ -40,18 +41,28 @@ interface Planned {
 }
 
 /**
- * Applies what differs, in the given order, and stops at the first that fails: policies come before
- * the pods that they guard. What others own is never written to: what is to be there anew is created
- * or conflicts, and a bridge that waits for such a name asks before it writes anything.
+ * Applies what differs, in the given order, and stops at the first that fails: pods come last, so
+ * that none runs before all that guards it is there. Of monitoring only a taken name stops the rest.
+ * What others own is never written to: what is to be there anew is created or conflicts; whether
+ * somebody has the name of a Deployment is asked for before anything is written, as are all names by
+ * a bridge that waits for one.
  * @throws StalledError NameTaken
  */
 export async function applyAll(input: ApplyInput): Promise<Applied[]> {
   const planned = await Promise.all(input.objects.map((wanted) => plan(input, wanted)));
   const applied: Applied[] = [];
+  let unwatched: unknown;
   for (const each of planned) {
-    const done = each && (await applyOne(input, each));
-    if (done !== undefined) applied.push(done);
+    if (each === undefined) continue;
+    try {
+      const done = await applyOne(input, each);
+      if (done !== undefined) applied.push(done);
+    } catch (error) {
+      if (!isMonitoring(each.wanted) || isTaken(error)) throw error;
+      unwatched ??= error;
+    }
   }
+  if (unwatched !== undefined) throw unwatched;
   return applied;
 }
 
@@ -80,8 +91,10 @@ async function find(input: ApplyInput, wanted: OwnedObject): Promise<KnownObject
     return read && knownObject(read);
   }
   const known = owned.get(`${namespace}/${bridge.metadata.name}`, resourceOf(wanted), name);
+  if (known !== undefined) return known;
   const isClash = conditionOf(bridge.status, "Stalled")?.reason === "NameTaken";
-  return known ?? (isClash ? await ask(input, wanted) : undefined);
+  // One Deployment's pods must not run when the name of the other's is taken.
+  return isClash || runsPods(wanted) ? ask(input, wanted) : undefined;
 }
 
 /** What was decided on such a Secret holds for the state that was read, and for no other. */
@@ -115,6 +128,10 @@ function refuseOthers(bridge: StoredBridge, wanted: OwnedObject, found: KnownObj
     `${what} in ${namespace} is there already and belongs to ${owner}: delete it, or give this bridge another name`,
     takenAgain,
   );
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof StalledError && error.reason === "NameTaken";
 }
 
 /** @returns undefined where it is there already as it should be */

@@ -85,6 +85,15 @@ test("what a pod mounts and runs as is built, or the user's", () => {
   });
 });
 
+test("pods come after all else, so that nothing they need, and no name, is missing", () => {
+  forAnyBridge((objects) => {
+    const kinds = objects.map(({ kind }) => kind);
+    const first = kinds.indexOf("Deployment");
+    expect(new Set(kinds.slice(first))).toEqual(new Set(["Deployment"]));
+    expect(kinds.slice(0, first)).toContain("NetworkPolicy");
+  }, 100);
+});
+
 test("a Service leads to one program's pods, by ports that they name", () => {
   forAnyBridge((objects) => {
     const deployments = ofKind<BuiltDeployment>(objects, "Deployment");

@@ -44,6 +44,53 @@ test.each([
   await scene.reasonIs("lab", "Stalled", "NotStalled");
 });
 
+const theirs = { app: "theirs" };
+
+test.each<[string, string, object]>([
+  [
+    "Deployment",
+    "lab-collector",
+    {
+      apiVersion: "apps/v1",
+      spec: {
+        selector: { matchLabels: theirs },
+        template: {
+          metadata: { labels: theirs },
+          spec: { containers: [{ name: "a", image: "a.example/a" }] },
+        },
+      },
+    },
+  ],
+  ["ConfigMap", "lab-collector-config", { apiVersion: "v1" }],
+  ["ConfigMap", "lab-dashboard", { apiVersion: "v1" }],
+])("while %s %s is somebody else's, no pod runs or rolls", async (kind, name, content) => {
+  await scene.apply({ kind, metadata: { name }, ...content });
+  await using _ = await startTestOperator(scene.cluster, [scene.namespace]);
+  await scene.applyBridge("lab", smallest);
+  const message = await scene.reasonIs("lab", "Stalled", "NameTaken");
+  expect(message).toContain(`${kind} ${name} in ${scene.namespace} is there already`);
+  const made = [...(await scene.owned("lab")).keys()];
+  expect(made.filter((key) => key.startsWith("Deployment "))).toEqual([]);
+  // Of a clash over a Deployment it knows before it makes anything.
+  expect(made.length === 0).toBe(kind === "Deployment");
+});
+
+test("pods that run do not roll when a new spec needs a name that is taken", async () => {
+  await using _ = await startTestOperator(scene.cluster, [scene.namespace]);
+  const direct = { ...smallest, topology: "Direct" } as const;
+  await scene.applyBridge("lab", direct);
+  await settleBridge(scene, "lab");
+  const before = await scene.get("deployment", "lab-gateway");
+  await scene.apply({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "lab-collector-config" },
+  });
+  await scene.applyBridge("lab", smallest);
+  await scene.reasonIs("lab", "Stalled", "NameTaken");
+  expect(await scene.get("deployment", "lab-gateway")).toEqual(before);
+});
+
 test("several bridges in a namespace, and the same name in two, each keep to themselves", async () => {
   const other = await newScene(scene.cluster, "clash-other");
   await using _ = await startTestOperator(scene.cluster, [scene.namespace, other.namespace]);

@@ -1,9 +1,14 @@
-import { afterAll, beforeAll, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../../cluster/controlPlane.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest } from "../helpers/bridge.ts";
 import { defineKinds, monitorKinds } from "../helpers/crds.ts";
-import { startTestOperator } from "../helpers/operator.ts";
+import {
+  chartRules,
+  grantRules,
+  operatorKubeConfig,
+  startTestOperator,
+} from "../helpers/operator.ts";
 import { newScene, settleBridge } from "../helpers/scene.ts";
 
 /** Of its own, since kinds are the whole cluster's. */
@@ -51,4 +56,23 @@ test("monitors are made when their kinds come, put back, and forgotten when thos
   await eventually(() => operator.log.text().includes('"served":false'));
   await scene.applyBridge("lab", { ...smallest, gateway: { replicas: 1 } });
   await settleBridge(scene, "lab");
+});
+
+test("monitors that may not be made are told of, and the pods run all the same", async () => {
+  await defineKinds(cluster, monitorKinds);
+  const scene = await newScene(cluster, "unwatched");
+  const kubeconfig = await operatorKubeConfig(cluster, [scene.namespace]);
+  const rules = [...(await chartRules("bridge-rules")), ...(await chartRules("operator-rules"))];
+  const without = rules.map((rule) =>
+    rule.resources.includes("servicemonitors") ? { ...rule, verbs: ["list", "watch"] } : rule,
+  );
+  await grantRules(cluster, scene.namespace, without);
+  await using _ = await startTestOperator(cluster, [scene.namespace], { kubeconfig });
+  await scene.applyBridge("lab", smallest);
+  const message = await scene.reasonIs("lab", "Stalled", "MissingGrant");
+  expect(message).toContain("servicemonitors.monitoring.coreos.com");
+  const made = await scene.owned("lab");
+  for (const name of ["ConfigMap lab-dashboard", "Deployment lab-collector"]) {
+    expect(made.has(name), name).toBe(true);
+  }
 });
