@@ -11,10 +11,15 @@ export interface Facts {
   readonly settings: OperatorSettings;
   readonly secrets: SecretContents;
   readonly trust: Trust;
+  /** Whose certificates pods show. */
+  readonly shown: Issuer;
   readonly offered: OfferedKinds;
   /** Whether the one-way check has shown that the flow runs one way. */
   readonly isVerified: boolean;
 }
+
+/** The bridge itself, or cert-manager, once it has made what `tls.issuerRef` asks for. */
+export type Issuer = "bridge" | "cert-manager";
 
 /** What the bridge's Secrets are to hold. Each is there where the topology has a use for it. */
 export interface SecretContents {
@@ -22,7 +27,7 @@ export interface SecretContents {
   /** The clients' key; left out where a Secret of the user's holds them. */
   readonly clientKey?: ClientKeyContent | undefined;
   readonly gatewayKeys?: GatewayKeysContent | undefined;
-  /** The bridge's own CAs and leaves; all four are left out with `tls.issuerRef`. */
+  /** The bridge's own CAs and leaves; all four are left out where cert-manager's are shown. */
   readonly gatewayAuthority?: AuthorityContent | undefined;
   readonly collectorAuthority?: AuthorityContent | undefined;
   readonly gatewayLeaf?: LeafContent | undefined;

@@ -104,7 +104,8 @@ export function collectorFiles(facts: Facts) {
     ring: ringFile(facts),
     leaf: mountedPair(
       "tls",
-      collector?.push?.clientCertificateRef?.name ?? shownSecretName(bridge, "collector"),
+      collector?.push?.clientCertificateRef?.name ??
+        shownSecretName(bridge, "collector", facts.shown),
     ),
     gatewayCa: ca && mountedKey("gateway-ca", ca, "ca.crt"),
     proxyAuth: proxyAuth && mountedSecret("proxy-auth", proxyAuth),
@@ -118,7 +119,7 @@ export function gatewayFiles(facts: Facts) {
   const isDirect = bridge.spec.topology === "Direct";
   const hashes = { kind: "Secret", name: keyHashesSecretName(bridge), key: hashesKey } as const;
   return {
-    leaf: mountedPair("tls", shownSecretName(bridge, "gateway")),
+    leaf: mountedPair("tls", shownSecretName(bridge, "gateway", facts.shown)),
     keyHashes: mountedKey("api-keys", hashes, hashesKey),
     redisAuth: redis?.authSecretRef && mountedSecret("redis-auth", redis.authSecretRef),
     redisCa: redis?.caRef && mountedKey("redis-ca", redis.caRef, "ca.crt"),

@@ -1,4 +1,5 @@
 import type { Bridge } from "../bridge/schema.ts";
+import type { Issuer } from "./facts.ts";
 import type { Program } from "./settings.ts";
 
 export interface Named {
@@ -44,9 +45,9 @@ export const collectorTlsName = own("collector-tls");
 export const gatewayIssuedName = own("gateway-issued");
 export const collectorIssuedName = own("collector-issued");
 
-/** The Secret with the certificate that a side shows, whoever issues that. */
-export function shownSecretName(bridge: Named & Pick<Bridge, "spec">, side: Program): string {
-  const isIssued = bridge.spec.tls?.issuerRef !== undefined;
+/** The Secret with the certificate that a side shows. */
+export function shownSecretName(bridge: Named, side: Program, issuer: Issuer): string {
+  const isIssued = issuer === "cert-manager";
   if (side === "gateway") return isIssued ? gatewayIssuedName(bridge) : gatewayTlsName(bridge);
   return isIssued ? collectorIssuedName(bridge) : collectorTlsName(bridge);
 }

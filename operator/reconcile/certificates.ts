@@ -4,10 +4,11 @@ import type { Facts } from "../build/facts.ts";
 import {
   collectorAuthorityName,
   collectorIdentity,
+  collectorIssuedName,
   collectorTlsName,
   gatewayAuthorityName,
+  gatewayIssuedName,
   gatewayTlsName,
-  shownSecretName,
 } from "../build/names.ts";
 import { type Chain, type ChainStep, renewChain } from "../certificates/chain.ts";
 import { readPair } from "../certificates/inspect.ts";
@@ -24,6 +25,7 @@ export interface CertificateStatus {
 export interface CertificateDecision {
   readonly secrets: Omit<Facts["secrets"], "signing" | "clientKey" | "gatewayKeys">;
   readonly trust: Facts["trust"];
+  readonly shown: Facts["shown"];
   readonly status: CertificateStatus;
   readonly steps: readonly ChainStep[];
   readonly lookAgain: number;
@@ -43,11 +45,31 @@ function sidesOf({ spec }: StoredBridge): { gateway: boolean; collector: boolean
   };
 }
 
-/** The bridge's own CAs and leaves, or with `tls.issuerRef` what cert-manager has made so far. */
+/**
+ * The bridge's own CAs and leaves, or with `tls.issuerRef` what cert-manager has made. A bridge that
+ * has shown its own goes on with them until all of that is there: else nobody could connect.
+ */
 export async function decideCertificates(input: SecretInput): Promise<CertificateDecision> {
-  const { bridge } = input;
+  const { bridge, stored } = input;
   const sides = sidesOf(bridge);
-  if (bridge.spec.tls?.issuerRef !== undefined) return readIssued(input, sides);
+  if (bridge.spec.tls?.issuerRef === undefined) return renewOwn(input, sides);
+  const issued = readIssued(input, sides);
+  const { missing } = issued.status;
+  const own = [
+    ...(sides.gateway ? [gatewayAuthorityName, gatewayTlsName] : []),
+    ...(sides.collector ? [collectorAuthorityName, collectorTlsName] : []),
+  ];
+  const hasOwn = own.every((nameOf) => stored.data(nameOf(bridge)) !== undefined);
+  if (missing.length === 0 || !hasOwn) return issued;
+  const decision = await renewOwn(input, sides);
+  return { ...decision, status: { ...decision.status, missing } };
+}
+
+async function renewOwn(
+  input: SecretInput,
+  sides: ReturnType<typeof sidesOf>,
+): Promise<CertificateDecision> {
+  const { bridge } = input;
   const gateway = sides.gateway ? await renewGateway(input) : undefined;
   const collector = sides.collector ? await renewCollector(input) : undefined;
   const chains = [gateway, collector].filter((chain) => chain !== undefined);
@@ -60,6 +82,7 @@ export async function decideCertificates(input: SecretInput): Promise<Certificat
       collectorLeaf,
     },
     trust: { servers: gateway?.bundle, collectors: collector?.bundle },
+    shown: "bridge",
     status: describe(bridge, [
       ...(gateway ? [{ name: gatewayTlsName(bridge), certificate: gatewayLeaf?.["tls.crt"] }] : []),
       ...(collector
@@ -124,8 +147,8 @@ function readIssued(
   { bridge, stored }: SecretInput,
   sides: ReturnType<typeof sidesOf>,
 ): CertificateDecision {
-  const gateway = sides.gateway ? shownSecretName(bridge, "gateway") : undefined;
-  const collector = sides.collector ? shownSecretName(bridge, "collector") : undefined;
+  const gateway = sides.gateway ? gatewayIssuedName(bridge) : undefined;
+  const collector = sides.collector ? collectorIssuedName(bridge) : undefined;
   const issued = (name: string | undefined) => (name === undefined ? undefined : stored.data(name));
   const names = [gateway, collector].filter((name) => name !== undefined);
   return {
@@ -134,6 +157,7 @@ function readIssued(
       servers: issued(gateway)?.["ca.crt"],
       collectors: issued(collector)?.["ca.crt"],
     },
+    shown: "cert-manager",
     status: describe(
       bridge,
       names.map((name) => ({ name, certificate: issued(name)?.["tls.crt"] })),

@@ -188,11 +188,11 @@ async function gather(
     now,
     random,
   });
-  const { secrets, trust } = decision;
+  const { secrets, trust, shown } = decision;
   const offered = deps.offered();
   const oneWay = considerOneWay(deps.oneWay, { bridge, settings }, now.wall);
   const { isVerified } = oneWay;
-  const facts = { bridge, settings, secrets, trust, offered, isVerified };
+  const facts = { bridge, settings, secrets, trust, shown, offered, isVerified };
   return { facts, decision, reports, stored, oneWay };
 }
 

@@ -24,7 +24,7 @@ export interface SecretInput {
 }
 
 /** What Secrets are to hold, and what there is to say of it. */
-export interface SecretDecision extends Pick<Facts, "secrets" | "trust"> {
+export interface SecretDecision extends Pick<Facts, "secrets" | "trust" | "shown"> {
   /** Undefined with Direct, which has no packets. */
   readonly signing: Rotation["status"] | undefined;
   readonly certificates: CertificateStatus;
@@ -51,6 +51,7 @@ export async function decideSecrets(input: SecretInput): Promise<SecretDecision>
       ...certificates.secrets,
     },
     trust: certificates.trust,
+    shown: certificates.shown,
     signing: rotation?.status,
     certificates: certificates.status,
     steps: [...(rotation?.steps ?? []), ...certificates.steps],

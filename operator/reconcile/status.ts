@@ -168,14 +168,18 @@ function sayRollingOut(rollouts: readonly Rollout[]): Saying | undefined {
   return isTrue("RollingOut", message);
 }
 
-function sayCertificates({ decision, now }: Outcome): Saying {
+function sayCertificates({ facts, decision, now }: Outcome): Saying {
   const { missing, dates } = decision.certificates;
-  if (missing.length > 0) {
+  if (missing.length > 0 && facts.shown === "cert-manager") {
     const message = `not issued yet: ${missing.join(", ")}; see the issuer's Certificates`;
     return isFalse("NotIssued", message);
   }
   if (dates !== undefined && dates.end.getTime() <= now) {
     return isFalse("Expired", "a certificate has ended; see the operator's log for why");
+  }
+  if (missing.length > 0) {
+    const message = `the bridge's own are shown until there is ${missing.join(", ")}; see the issuer's Certificates`;
+    return isTrue("WaitingForIssuer", message);
   }
   return isTrue("Valid", "all certificates are valid");
 }

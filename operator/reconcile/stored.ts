@@ -7,9 +7,12 @@ import {
   apiKeysSecretName,
   collectorAuthorityName,
   collectorCaName,
+  collectorIssuedName,
+  collectorTlsName,
   gatewayAuthorityName,
+  gatewayIssuedName,
+  gatewayTlsName,
   serverCaName,
-  shownSecretName,
   signingSecretName,
 } from "../build/names.ts";
 import { configMaps, secrets } from "./kinds.ts";
@@ -22,7 +25,7 @@ export type Data = Readonly<Record<string, string>>;
 
 /** What Secrets and ConfigMaps hold now; undefined for those that are not there. */
 export interface Stored {
-  /** The bridge's own Secrets, by name, as they were read; undefined for those that are not there. */
+  /** The bridge's Secrets, by name, as they were read; undefined for those that are not there. */
   readonly objects: ReadonlyMap<string, ApiObject | undefined>;
   /** The same, their content. */
   readonly data: (name: string) => Data | undefined;
@@ -59,8 +62,9 @@ export async function readStored(
     apiKeysSecretName,
     gatewayAuthorityName,
     collectorAuthorityName,
-    (of: StoredBridge) => shownSecretName(of, "gateway"),
-    (of: StoredBridge) => shownSecretName(of, "collector"),
+    gatewayTlsName,
+    collectorTlsName,
+    ...(bridge.spec.tls?.issuerRef === undefined ? [] : [gatewayIssuedName, collectorIssuedName]),
   ].map((nameOf) => nameOf(bridge));
   const [objects, references] = await Promise.all([
     Promise.all(names.map(async (name) => [name, await read(name)] as const)),

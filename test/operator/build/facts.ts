@@ -60,6 +60,7 @@ export function makeFacts(spec: SpecInput, options: BridgeOptions = {}): Facts {
     bridge,
     settings,
     ...secretsOf(bridge.spec),
+    shown: bridge.spec.tls?.issuerRef === undefined ? "bridge" : "cert-manager",
     offered: allOffered,
     isVerified: false,
     ...others,

@@ -5,7 +5,7 @@ import { eventually } from "../../helpers/eventually.ts";
 import { smallest } from "../helpers/bridge.ts";
 import { installCertificates } from "../helpers/crds.ts";
 import { startTestOperator } from "../helpers/operator.ts";
-import { newScene, settleBridge, type Scene } from "../helpers/scene.ts";
+import { newScene, secretData, settleBridge, type Scene } from "../helpers/scene.ts";
 
 /** Of its own, since kinds are the whole cluster's. */
 let cluster: ControlPlane;
@@ -79,15 +79,35 @@ test("with an issuer the bridge waits for cert-manager's Secrets, and trusts wha
   expect(bundle.data?.["ca.crt"]).toBe(authority.certificate);
 });
 
+/** Pods show and trust the bridge's own certificates while these are not issued. */
+async function expectOwnShown(scene: Scene, missing: string): Promise<void> {
+  await eventually(async () => {
+    const condition = await scene.conditionOf("lab", "CertificatesValid");
+    return condition?.reason === "WaitingForIssuer" && condition.message.includes(`is ${missing};`);
+  }, 60_000);
+  expect((await scene.conditionOf("lab", "CertificatesValid"))?.status).toBe("True");
+  expect(await mountedBy(scene, "lab-gateway")).toContain("lab-gateway-tls");
+  expect(await mountedBy(scene, "lab-collector")).toContain("lab-collector-tls");
+  const { "ca.crt": ca } = await secretData(scene, "lab-gateway-authority");
+  expect((await scene.get("configmap", "lab-ca"))?.data?.["ca.crt"]).toBe(ca);
+}
+
 test("to an issuer and back, and with another topology, nothing is in the way or left", async () => {
   await installCertificates(cluster);
   const scene = await newScene(cluster, "back");
   await using _ = await startTestOperator(cluster, [scene.namespace]);
   await scene.applyBridge("lab", smallest);
   await settleBridge(scene, "lab");
+  const own = await secretData(scene, "lab-gateway-tls");
   await scene.applyBridge("lab", { ...smallest, tls });
-  await issueBoth(scene);
+  await expectOwnShown(scene, "lab-gateway-issued, lab-collector-issued");
+  await issue(scene, "lab-gateway-issued");
+  await expectOwnShown(scene, "lab-collector-issued");
+  expect(await secretData(scene, "lab-gateway-tls")).toEqual(own);
+  await issue(scene, "lab-collector-issued");
+  await scene.reasonIs("lab", "CertificatesValid", "Valid");
   await settleBridge(scene, "lab");
+  expect((await scene.get("configmap", "lab-ca"))?.data?.["ca.crt"]).toBe(authority.certificate);
   expect(await mountedBy(scene, "lab-gateway")).toContain("lab-gateway-issued");
   expect(await mountedBy(scene, "lab-collector")).toContain("lab-collector-issued");
   for (const own of ["gateway-tls", "collector-tls", "gateway-authority", "collector-authority"]) {
