@@ -21,6 +21,7 @@ const stopTimeout = 5_000;
 
 /** Events of one object with one reason, action and type, that became one Event. */
 interface Series {
+  readonly key: string;
   readonly happening: Happening;
   readonly name: string;
   readonly firstWall: bigint;
@@ -81,7 +82,7 @@ export class EventRecorder implements Running {
       return;
     }
     const name = eventName(regarding, wall + this.#sequence++);
-    const first = { happening, name, firstWall: wall, lastWall: wall, lastAt: at };
+    const first = { key, happening, name, firstWall: wall, lastWall: wall, lastAt: at };
     const started: Series = { ...first, count: 1, written: 0, failures: 0 };
     this.#series.set(key, started);
     this.#pending.add(started);
@@ -118,7 +119,7 @@ export class EventRecorder implements Running {
   /** What was counted since it was last written is to be written. */
   #collect(): void {
     for (const series of this.#series.values()) {
-      if (series.written < series.count && series.failures < maxAttempts) this.#pending.add(series);
+      if (series.written < series.count) this.#pending.add(series);
     }
     this.#writePending();
   }
@@ -137,10 +138,16 @@ export class EventRecorder implements Running {
         series.failures = 0;
       } catch (error) {
         const { regarding, reason } = series.happening;
-        if (++series.failures === maxAttempts) this.outcomes.add("dropped");
+        if (++series.failures === maxAttempts) this.#drop(series);
         log.debug({ object: regarding.name, reason, error }, "event not written");
       }
     }
+  }
+
+  /** What comes again begins anew: by then it may be written. */
+  #drop({ key }: Series): void {
+    this.#series.delete(key);
+    this.outcomes.add("dropped");
   }
 
   async #write(series: Series, signal: AbortSignal): Promise<void> {

@@ -119,6 +119,25 @@ test("a server that refuses events harms nobody; after three attempts one is dro
   expect(rig.server.requests).toHaveLength(3);
 });
 
+test.each([
+  ["the event", 0],
+  ["how often it came", 1],
+])("when %s was dropped, what comes again is written once that may be", async (_, written) => {
+  await using rig = await startRecorder();
+  if (written === 1) {
+    rig.recorder.record(happening());
+    await eventually(() => rig.events().length === 1);
+  }
+  rig.server.fail(/./, refuses(403, "Forbidden"), 3);
+  for (let n = 0; n < 4; n++) {
+    rig.recorder.record(happening()); // it never stops for long
+    await rig.scheduler.pass(minute);
+    await eventually(() => rig.server.requests.length > n + written);
+  }
+  await eventually(() => rig.events().length === written + 1);
+  expect(rig.recorder.outcomes.get("dropped")).toBe(1);
+});
+
 test("an event whose answer was lost is not written twice", async () => {
   await using rig = await startRecorder();
   rig.server.fail(/POST/, (request, response) => {

@@ -94,6 +94,11 @@ test("without patch on events what comes again is dropped and counted", async ()
   await restore();
   await eventually(async () => (await operator.metric(...dropped)) > before, 60_000);
   expect((await restored())?.series).toBeUndefined();
+  await giveBack();
+  await eventually(async () => {
+    await restore();
+    return (await scene.events()).some(({ series }) => series !== undefined);
+  }, 60_000);
 }, 180_000);
 
 test.each(["get", "create", "update"])(
