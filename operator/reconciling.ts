@@ -5,10 +5,8 @@ import type { Tally } from "../common/metrics.ts";
 import type { Scheduler } from "../common/scheduler.ts";
 import type { Running } from "../common/shutdown.ts";
 import type { ApiClient } from "./api/client.ts";
-import type { ApiError } from "./api/errors.ts";
 import type { ApiObject } from "./api/object.ts";
 import { type Controller, source, startController } from "./engine/controller.ts";
-import type { Informer } from "./engine/informer.ts";
 import type { Change } from "./engine/objectStore.ts";
 import type { QueueMetrics } from "./engine/queueMetrics.ts";
 import { GatewayPoll } from "./gateways/poll.ts";
@@ -24,7 +22,13 @@ import { BridgeStore } from "./reconcile/bridgeStore.ts";
 import { deployments } from "./reconcile/kinds.ts";
 import { OwnedStore } from "./reconcile/ownedStore.ts";
 import { reconcile } from "./reconcile/reconcile.ts";
-import { forbiddenBy, knownOrForbidden, watchOwned, type Watches } from "./watches.ts";
+import {
+  firstForbidden,
+  followGrants,
+  knownOrForbidden,
+  watchOwned,
+  type Watches,
+} from "./watches.ts";
 
 export interface ReconcilingOptions {
   readonly options: OperatorOptions;
@@ -49,6 +53,9 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
   const reports = new GatewayReports(watches.pods, context.gatewayAddress);
   let controller: Controller | undefined;
   const add = (bridge: string): void => controller?.add(bridge);
+  const addAll = (): void => {
+    for (const [key] of watches.bridges.entries()) add(key);
+  };
   const poll = new GatewayPoll({
     reports,
     interval: options.gatewayInterval,
@@ -75,8 +82,11 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
     },
     changed: (resource, informer) => {
       if (informer === undefined) owned.drop(resource);
-      else owned.follow(resource, informer, add);
-      for (const [key] of watches.bridges.entries()) add(key);
+      else {
+        owned.follow(resource, informer, add);
+        followGrants(informer, addAll);
+      }
+      addAll();
     },
     scheduler,
     log,
@@ -86,7 +96,10 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
   controller = startController({
     name: "qrngbridge",
     sources: [
-      source(watches.bridges, keysOfBridge),
+      {
+        ...source(watches.bridges, keysOfBridge),
+        synced: knownOrForbidden(watches.bridges, scheduler, signal),
+      },
       {
         ...source(watches.pods, ({ object }) => [object.bridge]),
         synced: knownOrForbidden(watches.pods, scheduler, signal),
@@ -115,7 +128,8 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
           },
           oneWay,
           offered: () => offered.kinds(),
-          missingWatch: () => firstForbidden([...watches.all, ...offered.informers()]),
+          missingWatch: (namespace) =>
+            firstForbidden([...watches.all, ...offered.informers()], namespace),
           settings: options.settings,
           announce: context.announce,
           now: context.now,
@@ -129,6 +143,7 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
     metrics: queueMetrics,
     log,
   });
+  for (const informer of watches.all) followGrants(informer, addAll);
   const begun = controller;
   return {
     stop: async () => {
@@ -136,14 +151,6 @@ export async function startReconciling(context: ReconcilingOptions): Promise<Run
       await Promise.all([poll.stop(), offered.stop(), oneWay.stop()]);
     },
   };
-}
-
-function firstForbidden(informers: readonly Informer<unknown>[]): ApiError | undefined {
-  for (const informer of informers) {
-    const error = forbiddenBy(informer);
-    if (error !== undefined) return error;
-  }
-  return undefined;
 }
 
 /** Where a bridge's own pods are is what the one-way check has to know. */

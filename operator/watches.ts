@@ -77,23 +77,49 @@ function watch<T>(
 const retry = 200;
 
 /**
- * Resolves when a collection is known, or its watch turns out to be forbidden: bridges can then be
- * told so, while with all of it nobody would learn why nothing happens.
+ * Resolves when all parts of a collection are known, or their watch turns out to be forbidden:
+ * bridges can then be told so, and one namespace does not keep the operator from the others.
  */
 export async function knownOrForbidden(
-  informer: Informer<unknown>,
+  { parts }: Informer<unknown>,
   scheduler: Scheduler,
   signal: AbortSignal,
 ): Promise<void> {
-  const settled = new AbortController();
-  void informer.synced.then(() => settled.abort());
-  const either = AbortSignal.any([signal, settled.signal]);
-  while (!either.aborted && forbiddenBy(informer) === undefined) {
-    await pause(scheduler, retry, either);
+  await Promise.all(
+    parts.map(async (part) => {
+      const settled = new AbortController();
+      void part.synced.then(() => settled.abort());
+      const either = AbortSignal.any([signal, settled.signal]);
+      while (!either.aborted && !isForbidden(part.problem())) {
+        await pause(scheduler, retry, either);
+      }
+    }),
+  );
+}
+
+/** Calls `tell` when the operator may no longer watch, and when it may again. */
+export function followGrants({ parts }: Informer<unknown>, tell: () => void): void {
+  for (const part of parts) {
+    let before = isForbidden(part.problem());
+    part.onProblem((problem) => {
+      const now = isForbidden(problem);
+      if (now !== before) tell();
+      before = now;
+    });
   }
 }
 
-export function forbiddenBy(informer: Informer<unknown>): ApiError | undefined {
-  const problem = informer.problem();
-  return hasCode(problem, "ERR_API_FORBIDDEN") ? problem : undefined;
+/** What keeps the operator from knowing what there is in a namespace. */
+export function firstForbidden(
+  informers: readonly Informer<unknown>[],
+  namespace: string,
+): ApiError | undefined {
+  return informers
+    .flatMap(({ parts }) => parts.map((part) => part.problem()))
+    .filter(isForbidden)
+    .find(({ call }) => call?.namespace === undefined || call.namespace === namespace);
+}
+
+function isForbidden(problem: Error | undefined): problem is ApiError {
+  return hasCode(problem, "ERR_API_FORBIDDEN");
 }

@@ -23,6 +23,10 @@ export interface Informer<T> extends Running {
   readonly synced: Promise<void>;
   /** Why it is not up to date now, if so. */
   problem(): Error | undefined;
+  /** Calls `handler` when a problem comes (another, too) or goes. */
+  onProblem(handler: (problem: Error | undefined) => void): void;
+  /** What it is made of: one for each namespace. */
+  readonly parts: readonly Informer<T>[];
   readonly events: Pick<Tally<InformerEvent>, "get">;
 }
 
@@ -37,6 +41,8 @@ export function joinInformers<T>(parts: readonly Informer<T>[]): Informer<T> {
     subscribe: (handler) => parts.forEach((part) => part.subscribe(handler)),
     synced: Promise.all(parts.map(({ synced }) => synced)).then(() => undefined),
     problem: () => first(parts, (part) => part.problem()),
+    onProblem: (handler) => parts.forEach((part) => part.onProblem(handler)),
+    parts,
     events: { get: (event) => parts.reduce((sum, { events }) => sum + events.get(event), 0) },
     stop: async () => void (await Promise.all(parts.map((part) => part.stop()))),
   };

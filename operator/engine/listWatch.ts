@@ -47,7 +47,9 @@ export class ListWatch<T> implements Informer<T> {
   readonly events = new Tally(informerEvents);
   readonly #options: ListWatchOptions<T>;
   readonly #store: ObjectStore<T>;
+  readonly parts = [this];
   readonly #handlers: Handler<T>[] = [];
+  readonly #problemHandlers: ((problem: Error | undefined) => void)[] = [];
   readonly #stopping = new AbortController();
   readonly #firstList = Promise.withResolvers<void>();
   readonly #done: Promise<void>;
@@ -89,6 +91,10 @@ export class ListWatch<T> implements Informer<T> {
 
   problem(): Error | undefined {
     return this.#problem;
+  }
+
+  onProblem(handler: (problem: Error | undefined) => void): void {
+    this.#problemHandlers.push(handler);
   }
 
   stop(): Promise<void> {
@@ -167,8 +173,14 @@ export class ListWatch<T> implements Informer<T> {
   }
 
   #works(): void {
-    if (this.#problem !== undefined) this.#options.log.info({ informer: this.name }, "follows");
-    this.#problem = undefined;
+    if (this.#problem === undefined) return;
+    this.#options.log.info({ informer: this.name }, "follows");
+    this.#turn(undefined);
+  }
+
+  #turn(problem: Error | undefined): void {
+    this.#problem = problem;
+    for (const handler of this.#problemHandlers) handler(problem);
   }
 
   /** @returns milliseconds to wait */
@@ -185,7 +197,7 @@ export class ListWatch<T> implements Informer<T> {
     this.events.add("broken");
     // A line per change of state: a server that is down for a week writes one.
     if (this.#problem === undefined) log.warn({ informer: this.name, error }, "does not follow");
-    this.#problem = error instanceof Error ? error : this.#endedAtOnce();
+    this.#turn(error instanceof Error ? error : this.#endedAtOnce());
     return error instanceof ApiError ? Math.max(wait, error.retryAfter ?? 0) : wait;
   }
 

@@ -43,8 +43,8 @@ export interface ReconcileDeps {
   readonly askGateways: (bridge: string, signal: AbortSignal) => Promise<readonly GatewayReport[]>;
   readonly oneWay: Pick<OneWayChecks, "want" | "latest" | "nodes" | "forget">;
   readonly offered: () => OfferedKinds;
-  /** A watch that the operator may not have, so that it does not know what is there. */
-  readonly missingWatch: () => ApiError | undefined;
+  /** A watch that the operator may not have, so that it does not know what is in the namespace. */
+  readonly missingWatch: (namespace: string) => ApiError | undefined;
   readonly settings: OperatorSettings;
   readonly announce: Announce;
   readonly now: () => Now;
@@ -170,11 +170,11 @@ async function gather(
   signal: AbortSignal,
 ): Promise<Gathered> {
   const { client, owned, settings, random } = deps;
-  const watch = deps.missingWatch();
+  const { name, namespace } = bridge.metadata;
+  const watch = deps.missingWatch(namespace);
   if (watch?.call !== undefined) {
     throw new StalledError("MissingGrant", describeGrant(watch.call), watchAgain);
   }
-  const { name, namespace } = bridge.metadata;
   const [stored, reports] = await Promise.all([
     readStored(client, owned, bridge, signal),
     deps.askGateways(`${namespace}/${name}`, signal),

@@ -58,6 +58,26 @@ test("without patch on the status an event says so, and the bridge is applied al
   await scene.reasonIs("lab", "Stalled", "NotStalled");
 }, 120_000);
 
+test("a namespace without a Role does not keep the operator from the others", async () => {
+  const other = await newScene(scene.cluster, "grants-other");
+  const watching = rules.filter(({ resources }) => !resources.includes("services"));
+  await using running = await startTestOperator(scene.cluster, [scene.namespace, other.namespace], {
+    kubeconfig,
+  });
+  for (const { applyBridge } of [scene, other]) await applyBridge("lab", smallest);
+  await scene.reasonIs("lab", "Stalled", "NotStalled");
+  const { host, port } = running.operator.address;
+  expect((await fetch(`http://${host}:${port}/readyz`)).status).toBe(503);
+  expect((await other.owned("lab")).size).toBe(0);
+
+  await grantRules(scene.cluster, other.namespace, watching, scene.namespace);
+  const message = await other.reasonIs("lab", "Stalled", "MissingGrant");
+  expect(message).toContain(`list services in namespace ${other.namespace}`);
+  expect((await scene.conditionOf("lab", "Stalled"))?.reason).toBe("NotStalled");
+  await grantRules(scene.cluster, other.namespace, rules, scene.namespace);
+  await other.reasonIs("lab", "Stalled", "NotStalled");
+}, 180_000);
+
 /** What could not be written is tried again each minute, a few times; here each three seconds. */
 const fast = () => ({ scheduler: fastScheduler(20) });
 const dropped = ["qrng_operator_events_total", 'outcome="dropped"'] as const;
