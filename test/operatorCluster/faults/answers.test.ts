@@ -60,7 +60,7 @@ function ending(how: "lost" | "torn"): Trouble["make"] {
 }
 
 /**
- * Rarely enough that most rounds get some way: a bridge that is made takes some sixty requests, and
+ * Rarely enough that most rounds get some way: a bridge that is made takes some thirty requests, and
  * the pause after each round that failed is twice as long as the one before.
  */
 function random(seed: number): Trouble["make"] {
