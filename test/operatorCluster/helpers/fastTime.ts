@@ -14,3 +14,12 @@ export function fastScheduler(factor: number): Scheduler {
     after: (milliseconds, run) => systemScheduler.after(milliseconds / factor, run),
   };
 }
+
+/** The system's time, but timers of so many milliseconds or more never end. */
+export function withoutWaitsOf(milliseconds: number): Scheduler {
+  return {
+    ...systemScheduler,
+    after: (wait, run) =>
+      wait < milliseconds ? systemScheduler.after(wait, run) : () => undefined,
+  };
+}

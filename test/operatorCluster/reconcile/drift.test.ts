@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sharedControlPlane } from "../../cluster/shared.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest, type StoredObject } from "../helpers/bridge.ts";
+import { withoutWaitsOf } from "../helpers/fastTime.ts";
 import { startTestOperator, type TestOperator } from "../helpers/operator.ts";
 import { newScene, secretData, settleBridge, type Scene } from "../helpers/scene.ts";
 
@@ -10,7 +11,9 @@ let operator: TestOperator;
 
 beforeAll(async () => {
   scene = await newScene(await sharedControlPlane(), "drift");
-  operator = await startTestOperator(scene.cluster, [scene.namespace]);
+  // What is put back here is put back within a second: nothing waits for that long.
+  const scheduler = withoutWaitsOf(1_000);
+  operator = await startTestOperator(scene.cluster, [scene.namespace], { scheduler });
   await scene.applyBridge("lab", smallest);
   await settleBridge(scene, "lab");
 });
