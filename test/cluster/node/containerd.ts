@@ -17,7 +17,7 @@ export async function startContainerd(
   machine: Machine,
   archives: readonly string[],
 ): Promise<void> {
-  const [containerd, ctr] = [await program("containerd"), await program("ctr")];
+  const containerd = await program("containerd");
   await program("containerd-shim-runc-v2"); // found beside the others, by PATH
   const plugins = dirname(await program("cilium-cni"));
   const file = join(machine.folder, "containerd.toml");
@@ -25,16 +25,29 @@ export async function startContainerd(
   await writeFile(file, config(networkConfigs(machine), plugins));
   const path = `PATH=${dirname(containerd)}:${process.env["PATH"]}`;
   const daemon = await startOn(machine, "containerd", ["env", path, containerd, "--config", file]);
-  const call = (...args: string[]) => runOn(machine, [ctr, "--namespace", "k8s.io", ...args]);
   await eventually(async () => {
     await daemon.assertRunning();
-    return call("version").then(
+    return onContainerd(machine, "version").then(
       () => true,
       () => false,
     );
   }, 60_000);
+  await importImages(machine, archives);
+}
+
+/** Has the node know the images of archives by their tags. */
+export async function importImages(machine: Machine, archives: readonly string[]): Promise<void> {
   for (const archive of archives)
-    await call("images", "import", "--snapshotter", "overlayfs", archive);
+    await onContainerd(machine, "images", "import", "--snapshotter", "overlayfs", archive);
+}
+
+/** Gives an image of the node another tag beside its own. */
+export async function tagImage(machine: Machine, tag: string, other: string): Promise<void> {
+  await onContainerd(machine, "images", "tag", tag, other);
+}
+
+async function onContainerd(machine: Machine, ...args: string[]): Promise<string> {
+  return runOn(machine, [await program("ctr"), "--namespace", "k8s.io", ...args]);
 }
 
 /** https://github.com/containerd/containerd/blob/main/docs/cri/config.md */

@@ -21,22 +21,9 @@ export async function installOperator(
   // Apart from the release: the definition stays for the other test files.
   await installCrds(cluster, [crd]);
   const namespace = await createNamespace(cluster, "qrng-system", restricted);
-  const { machine, adminKubeConfig } = cluster;
-  const env = [`HOME=${machine.folder}`, `KUBECONFIG=${adminKubeConfig}`];
-  const binary = await program("helm");
-  const helm = (...args: string[]): Promise<string> =>
-    runOn(machine, ["env", ...env, binary, ...args, "--namespace", namespace]);
-  const values = [
-    "crds.install=false",
-    "images.registry=localhost",
-    `bridges.namespaces={${namespaces.join(",")}}`,
-    ...Object.entries(images).flatMap(([name, image]) => {
-      const [, repository = "", tag = ""] = /^localhost\/(.+):(.+)$/.exec(image) ?? [];
-      return [`images.${name}.repository=${repository}`, `images.${name}.tag=${tag}`];
-    }),
-  ];
-  const set = values.flatMap((value) => ["--set", value]);
-  await helm("install", release, chart, "--wait", "--timeout=120s", ...set);
+  const helm = await helmIn(cluster, namespace);
+  const values = [...releaseValues(images, namespaces), "--set", "crds.install=false"];
+  await helm("install", release, chart, "--wait", "--timeout=120s", ...values);
   return {
     namespace,
     [Symbol.asyncDispose]: async () => {
@@ -44,4 +31,30 @@ export async function installOperator(
       await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
     },
   };
+}
+
+/** Runs helm on the node, as the admin, in a namespace. */
+export async function helmIn(
+  { machine, adminKubeConfig }: Cluster,
+  namespace: string,
+): Promise<(...args: string[]) => Promise<string>> {
+  const env = [`HOME=${machine.folder}`, `KUBECONFIG=${adminKubeConfig}`];
+  const binary = await program("helm");
+  return (...args) => runOn(machine, ["env", ...env, binary, ...args, "--namespace", namespace]);
+}
+
+/** Arguments of helm: the node's images, by their tags, and whose bridges are looked after. */
+export function releaseValues(
+  images: Readonly<Record<string, string>>,
+  namespaces: readonly string[],
+): string[] {
+  const values = [
+    "images.registry=localhost",
+    `bridges.namespaces={${namespaces.join(",")}}`,
+    ...Object.entries(images).flatMap(([name, image]) => {
+      const [, repository = "", tag = ""] = /^localhost\/(.+):(.+)$/.exec(image) ?? [];
+      return [`images.${name}.repository=${repository}`, `images.${name}.tag=${tag}`];
+    }),
+  ];
+  return values.flatMap((value) => ["--set", value]);
 }
