@@ -41,15 +41,23 @@ export async function launch(options: Options, deps: LaunchDeps): Promise<void> 
   const directory = await openDirectory(options.dir);
   await using lock = await takeLock(directory.lock);
   await checkPorts(wanted, lock.takenOver ? takeOverMilliseconds : 0);
-  await using children = new Children();
+  const children = new Children();
   deps.kill.addEventListener("abort", () => children.kill(), { once: true });
+  const over = new AbortController();
+  const stop = AbortSignal.any([deps.stop, over.signal]);
   const site = { options, file, appliances, directory, children };
+  const running = run(site, late, { ...deps, stop });
   try {
-    await children.watch(Promise.race([run(site, late, deps), aborted(deps.stop)]));
+    await children.watch(Promise.race([running, aborted(stop)]));
     deps.print("\nstopping\n");
   } catch (error) {
     const taken = error instanceof LaunchError ? portTakenIn(error.message, wanted) : undefined;
     throw taken ?? error;
+  } finally {
+    over.abort();
+    await children[Symbol.asyncDispose]();
+    // What was being started still writes its files: the folder is in use until that has ended.
+    await running.catch(() => undefined);
   }
 }
 

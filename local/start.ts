@@ -90,6 +90,7 @@ async function startAppliances({ file, appliances, directory, children }: Site) 
     const [address = ""] = await children.start(program, ["appliance"]);
     return [appliance.source, address] as const;
   });
+  await Promise.allSettled(starting); // where one fails, the others are not left at work
   const addresses = new Map(await Promise.all(starting));
   return {
     bridge: placeAppliances(file.bridge, addresses),

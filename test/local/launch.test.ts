@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { systemClock } from "../../common/clock.ts";
 import { parseKeyRing } from "../../common/keys/keyRing.ts";
@@ -182,12 +183,16 @@ test("a folder that is in use is refused", async () => {
   await drawBytes(run.printed());
 });
 
-test("stopped while it starts, at any moment, it leaves nothing", async () => {
-  for (const milliseconds of [0, 200, 400, 700, 1000, 1300]) {
-    await using run = await launched(simulated);
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+test("stopped while it starts, at any moment, it leaves nothing and nothing at work", async () => {
+  const bridge = { ...simulated, spec: { ...simulated.spec, tls: {} } };
+  for (const milliseconds of [0, 5, 10, 20, 200, 400, 700, 1000, 1300]) {
+    await using run = await launched(bridge);
+    await sleep(milliseconds);
     await run.stop();
+    const files = await readdir(run.dir, { recursive: true });
     await allGone(run.dir, 2_000);
+    await sleep(100); // time for what is still at work to show itself
+    expect(await readdir(run.dir, { recursive: true })).toEqual(files);
   }
 });
 
