@@ -115,7 +115,7 @@ export class EntropyBuffer {
     this.meters.in.add(data.length);
     this.expire();
     this.#discard(this.#chunks.bytes + data.length - this.capacity);
-    if (this.#chunks.length >= this.#slots) this.#discard(this.#chunks.first()?.data.length ?? 0);
+    if (this.#chunks.length >= this.#slots) this.#discard(this.#chunks.oldestBytes);
     this.#chunks.push({ data, expiresAt, sources });
     this.#onMore();
   }

@@ -1,6 +1,6 @@
 /** Bytes that came at once, and what is known of all of them. */
 export interface Chunk {
-  data: Buffer;
+  readonly data: Buffer;
   /** Monotonic milliseconds. */
   readonly expiresAt: number;
   /** Bit mask of the sources that it came from; 0 where a collector knows them. */
@@ -12,6 +12,8 @@ export class ChunkQueue {
   #chunks: Chunk[] = [];
   /** Chunks before it were used up; compacted now and then. */
   #head = 0;
+  /** Bytes of the oldest chunk that are gone. */
+  #used = 0;
   #bytes = 0;
   /** No chunk expires before it. */
   #nextExpiry = Number.POSITIVE_INFINITY;
@@ -27,6 +29,11 @@ export class ChunkQueue {
 
   get nextExpiry(): number {
     return this.#nextExpiry;
+  }
+
+  /** What is left of the oldest chunk. */
+  get oldestBytes(): number {
+    return (this.first()?.data.length ?? 0) - this.#used;
   }
 
   first(): Chunk | undefined {
@@ -47,18 +54,14 @@ export class ChunkQueue {
   remove(bytes: number): Buffer[] {
     const pieces: Buffer[] = [];
     for (let left = bytes; left > 0;) {
-      const chunk = this.#chunks[this.#head]!;
-      const piece = chunk.data.subarray(0, left);
+      const { data } = this.#chunks[this.#head]!;
+      const piece = data.subarray(this.#used, this.#used + left);
       pieces.push(piece);
       left -= piece.length;
-      if (piece.length === chunk.data.length) this.#head += 1;
-      else chunk.data = chunk.data.subarray(piece.length);
+      this.#used += piece.length;
+      if (this.#used === data.length) this.#next();
     }
     this.#bytes -= bytes;
-    if (this.#head > 1024 && this.#head * 2 > this.#chunks.length) {
-      this.#chunks = this.#chunks.slice(this.#head);
-      this.#head = 0;
-    }
     return pieces;
   }
 
@@ -68,9 +71,12 @@ export class ChunkQueue {
    */
   drop(isGone: (chunk: Chunk) => boolean): number {
     const chunks = this.#chunks.slice(this.#head);
+    const [oldest] = chunks;
+    if (oldest !== undefined) chunks[0] = { ...oldest, data: oldest.data.subarray(this.#used) };
     const before = this.#bytes;
     this.#chunks = [];
     this.#head = 0;
+    this.#used = 0;
     this.#bytes = 0;
     this.#nextExpiry = Number.POSITIVE_INFINITY;
     for (const chunk of chunks) {
@@ -78,5 +84,14 @@ export class ChunkQueue {
       else this.push(chunk);
     }
     return before - this.#bytes;
+  }
+
+  #next(): void {
+    this.#used = 0;
+    this.#head += 1;
+    if (this.#head > 1024 && this.#head * 2 > this.#chunks.length) {
+      this.#chunks = this.#chunks.slice(this.#head);
+      this.#head = 0;
+    }
   }
 }
