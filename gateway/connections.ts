@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 interface Life {
@@ -8,18 +8,23 @@ interface Life {
   old: boolean;
 }
 
+export interface Lifetimes {
+  /** `secureConnection` where TLS is spoken. */
+  readonly event: "connection" | "secureConnection";
+  /** Milliseconds for one connection. */
+  readonly lifetime: (socket: Socket) => number;
+  /** Answers requests. */
+  readonly listener: RequestListener;
+}
+
 /**
  * Ends a server's connections at a set age, between two requests: the answer under way at that time
- * says `connection: close`, and an idle connection is closed at once. To be called before the
- * server's own request handler is added.
- * @param event `connection`, or `secureConnection` where TLS is spoken
- * @param lifetime milliseconds for one connection
+ * says `connection: close`, and an idle connection is closed at once.
  * @returns ends all connections that are open now, each after its answer
  */
 export function limitLifetimes(
   server: Server,
-  event: "connection" | "secureConnection",
-  lifetime: (socket: Socket) => number,
+  { event, lifetime, listener }: Lifetimes,
 ): () => void {
   const lives = new Map<Socket, Life>();
 
@@ -44,9 +49,11 @@ export function limitLifetimes(
   });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const life = lives.get(request.socket);
-    if (life === undefined) return;
-    life.answer = response;
-    if (life.old) endAfter(response, request.socket);
+    if (life !== undefined) {
+      life.answer = response;
+      if (life.old) endAfter(response, request.socket);
+    }
+    listener(request, response);
   });
   return () => {
     for (const [socket, life] of lives) retire(socket, life);

@@ -23,12 +23,11 @@ export async function startApiServer(
   const { server, stopReloading } = await createServer(config.tls, log);
   server.maxConnections = config.max_connections;
   // Ended now and then, each at another time, so that clients spread over replicas.
-  limitLifetimes(
-    server,
-    config.tls === undefined ? "connection" : "secureConnection",
-    () => connectionMilliseconds * (0.75 + Math.random() / 2),
-  );
-  server.on("request", handler);
+  limitLifetimes(server, {
+    event: config.tls === undefined ? "connection" : "secureConnection",
+    lifetime: () => connectionMilliseconds * (0.75 + Math.random() / 2),
+    listener: handler,
+  });
   announce(log, "api", await listen(server, config.listen_address, "listen_address"));
   return {
     stop: async (signal) => {
@@ -42,7 +41,7 @@ async function createServer(
   tls: GatewayConfig["tls"],
   log: Logger,
 ): Promise<{ server: Server; stopReloading: () => void }> {
-  const limits = { ...serverLimits, keepAliveTimeout: 30_000 };
+  const limits = { ...serverLimits, keepAliveTimeout: 30_000, optimizeEmptyRequests: true };
   if (tls === undefined) return { server: createHttp(limits), stopReloading: () => undefined };
   const files = await loadServerTls("API certificate", tls, (next) => applyTls(server, next), log);
   const server = createHttps({ ...limits, ...files.current() });

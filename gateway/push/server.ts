@@ -32,8 +32,7 @@ export async function createPushServer(
   if (tls === undefined) {
     const server = createHttp(limits);
     server.maxConnections = max_connections;
-    limitLifetimes(server, "connection", () => lifetimeMilliseconds);
-    server.on("request", listener);
+    limitLifetimes(server, { event: "connection", lifetime: () => lifetimeMilliseconds, listener });
     return { server, stopReloading: () => undefined };
   }
   const { client_auth, client_name = "" } = tls;
@@ -60,13 +59,15 @@ export async function createPushServer(
     if (!mustShow || isCollectorCertificate(socket, client_name)) collectors.add(socket);
     else socket.destroy();
   });
-  const retireAll = limitLifetimes(server, "secureConnection", (socket) =>
-    Math.min(lifetimeMilliseconds, untilCertificateEnd(socket as TLSSocket, Date.now())),
-  );
-  server.on("request", (request, response) => {
-    // What came together with the end of the handshake is parsed even from a destroyed socket.
-    if (collectors.has(request.socket)) listener(request, response);
-    else request.destroy();
+  const retireAll = limitLifetimes(server, {
+    event: "secureConnection",
+    lifetime: (socket) =>
+      Math.min(lifetimeMilliseconds, untilCertificateEnd(socket as TLSSocket, Date.now())),
+    listener: (request, response) => {
+      // What came together with the end of the handshake is parsed even from a destroyed socket.
+      if (collectors.has(request.socket)) listener(request, response);
+      else request.destroy();
+    },
   });
   return { server, stopReloading: () => files.stop() };
 }

@@ -8,9 +8,12 @@ import { eventually } from "../helpers/eventually.ts";
 /** A server whose connections end at an age, and which answers when it is told to. */
 async function startLimited(lifetime: number) {
   const server: Server = createServer({ keepAliveTimeout: 600_000 });
-  const retireAll = limitLifetimes(server, "connection", () => lifetime);
   const asked: ServerResponse[] = [];
-  server.on("request", (_, response) => asked.push(response));
+  const retireAll = limitLifetimes(server, {
+    event: "connection",
+    lifetime: () => lifetime,
+    listener: (_, response) => asked.push(response),
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

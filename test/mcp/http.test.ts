@@ -223,6 +223,19 @@ test("who sends a long body to its end before it reads gets the answer all the s
   }
 });
 
+test("a request that announces no body is told that it has none", async () => {
+  await using made = await startFilled(100);
+  const { hostname, port } = new URL(made.gateway.api);
+  const socket = connect(Number(port), hostname);
+  let answer = "";
+  socket.on("data", (piece) => (answer += piece.toString()));
+  const headers = Object.entries({ ...mcpHeaders, host: hostname, connection: "close" });
+  const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.write(`POST /mcp HTTP/1.1\r\n${head}\r\n`);
+  await eventually(() => socket.closed);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 test("a body that does not say how long it is, is cut at 1 MiB", async () => {
   await using made = await startFilled(100);
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
