@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Draw } from "../buffer.ts";
+import { headOf } from "./headers.ts";
 
 /** What leaves before the next piece is made. */
 export type StreamPiece = Pick<Draw, "pieces" | "release">;
@@ -15,28 +16,35 @@ export interface Answer {
   readonly release: () => void;
 }
 
-/** Random bytes belong in nobody's cache. */
-export const noStore = { "cache-control": "no-store" } as const;
-
 /** A client that reads nothing for so long is cut off; for twice as long, when it read a part first. */
 export const stalledMilliseconds = 30_000;
 
-/** Writes the answer; Buffers are handed to the socket as they are, without a copy. */
-export function sendAnswer(response: ServerResponse, answer: Answer): void {
+/**
+ * Writes the answer; Buffers are handed to the socket as they are, without a copy.
+ * @param more a list of headers that are not the answer's own
+ */
+export function sendAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  more: readonly string[] = [],
+): void {
   const { status, headers, body, stream, release } = answer;
-  if (response.closed)
-    release(); // the client left while its answer was made
-  else response.once("close", release);
-  // Only now: a request that waits for fresh bytes is not stalled.
-  response.setTimeout(stalledMilliseconds); // Node then cuts the connection
-  response.writeHead(status, headers);
+  response.writeHead(status, [...more, ...headOf(headers)]);
   if (stream !== undefined) {
+    watch(response, release);
     // What ends the stream early must end the answer where the client sees it.
     sendStream(response, stream).catch(() => response.destroy());
     return;
   }
-  const [first, ...more] = body;
-  if (more.length === 0 && typeof first === "string") {
+  writeBody(response, body);
+  // The system has taken all of it, as it does with small answers: there is nothing to wait for.
+  if (response.writableLength === 0) release();
+  else watch(response, release);
+}
+
+function writeBody(response: ServerResponse, body: Answer["body"]): void {
+  const [first] = body;
+  if (body.length === 1 && typeof first === "string") {
     response.end(first, "latin1"); // Node writes the head and a lone text as one
     return;
   }
@@ -47,6 +55,17 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
   }
   response.end();
   response.uncork();
+}
+
+/** Releases an answer when it has left or cannot leave any more, which is so when its client stalls. */
+function watch(response: ServerResponse, release: () => void): void {
+  if (response.closed) {
+    release(); // the client left while its answer was made
+    return;
+  }
+  response.once("close", release);
+  // Only now: a request that waits for fresh bytes is not stalled.
+  response.setTimeout(stalledMilliseconds); // Node then cuts the connection
 }
 
 /** A piece is released when all of it has left; only then is the next one made. */

@@ -1,16 +1,22 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { noStore } from "./answer.ts";
 
 /** On every answer: random bytes belong in no cache, no frame, and no other origin's page. */
 export function standingHeaders(conditioning: string): Readonly<Record<string, string>> {
   return {
-    ...noStore,
+    "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-qrng-conditioning": conditioning,
   };
+}
+
+/** Headers as a list of names and values in turn, which Node writes faster than an object. */
+export function headOf<Value>(headers: Readonly<Record<string, Value>>): (string | Value)[] {
+  const head: (string | Value)[] = [];
+  for (const name in headers) head.push(name, headers[name]!);
+  return head;
 }
 
 /**

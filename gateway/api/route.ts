@@ -2,7 +2,7 @@ import { z } from "zod";
 import { listProblems, formatPath } from "../../common/config/issues.ts";
 import { nearest } from "../../common/config/suggest.ts";
 import { Problem } from "../problem.ts";
-import { noStore, type Answer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { ApiKey } from "./keys.ts";
 
 /** HEAD only where nothing is drawn. */
@@ -60,7 +60,6 @@ export function wholeNumber({ min, max }: { min: number; max: number }) {
 export function jsonAnswer(value: unknown): Answer {
   const body = Buffer.from(JSON.stringify(value));
   const headers = {
-    ...noStore,
     "content-type": "application/json; charset=utf-8",
     "content-length": body.length,
   };
@@ -69,7 +68,6 @@ export function jsonAnswer(value: unknown): Answer {
 
 export function textAnswer(text: string): Answer {
   const headers = {
-    ...noStore,
     "content-type": "text/plain; charset=us-ascii",
     "content-length": text.length,
   };

@@ -5,7 +5,7 @@ import { after } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
 import type { FindKey } from "./authenticate.ts";
-import { corsHeaders } from "./headers.ts";
+import { corsHeaders, headOf } from "./headers.ts";
 import type { ApiKey } from "./keys.ts";
 import { chargeRequest, limitHeaders } from "./limits.ts";
 import { asProblem, problemAnswer } from "./problems.ts";
@@ -46,6 +46,11 @@ interface Asked {
 export function createShortPath(options: ShortPathOptions): ShortPath {
   const { findKey, standing, corsOrigins, traffic, onServed, now, log } = options;
   const findAsked = createFinder(options.routes);
+  const plainHead = headOf(standing);
+  const standingHead = ({ headers }: IncomingMessage): readonly string[] =>
+    corsOrigins.length === 0
+      ? plainHead
+      : headOf({ ...standing, ...corsHeaders(headers, corsOrigins) });
 
   return (request, response) => {
     if (request.method !== "GET" || !acceptsAll(request)) return false;
@@ -55,19 +60,12 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
 
     const startedAt = now();
     const send = (answer: Answer): void => {
-      sendAnswer(response, {
-        ...answer,
-        headers: {
-          ...standing,
-          ...corsHeaders(request.headers, corsOrigins),
-          ...limitHeaders(key, now()),
-          ...answer.headers,
-        },
-        release: () => {
-          answer.release();
-          traffic.add(asked.path, response.statusCode, (now() - startedAt) / 1000);
-        },
-      });
+      const release = (): void => {
+        answer.release();
+        traffic.add(asked.path, answer.status, (now() - startedAt) / 1000);
+      };
+      const limits = headOf(limitHeaders(key, now()));
+      sendAnswer(response, { ...answer, release }, [...standingHead(request), ...limits]);
     };
     const succeed = (answer: Answer): void => {
       send(answer);

@@ -66,6 +66,7 @@ function emptyTraffic(): RouteTraffic {
 }
 
 function bucketOf(seconds: number): number {
-  const index = buckets.findIndex((bound) => seconds <= bound);
-  return index < 0 ? buckets.length : index;
+  let index = 0;
+  while (index < buckets.length && seconds > buckets[index]!) index += 1;
+  return index;
 }

@@ -4,7 +4,7 @@ import type { Dispenser } from "../../draw/dispenser.ts";
 import { after } from "../../limit/limit.ts";
 import { encodeDraw, encodings, mediaTypes, type Encoding } from "../../encode.ts";
 import { Problem } from "../../problem.ts";
-import { noStore, type Answer } from "../answer.ts";
+import type { Answer } from "../answer.ts";
 import { jsonAnswer, wholeNumber, type Caller, type Route } from "../route.ts";
 import { waitField, type DrawDeps } from "./fields.ts";
 
@@ -69,10 +69,8 @@ export function answerRandom(
 function encoded(draw: Draw, encoding: Encoding): Answer {
   const body = encoding === "binary" ? draw.pieces : encodeDraw(draw, encoding);
   const headers = {
-    ...noStore,
     "content-type": mediaTypes[encoding],
     "content-length": body.reduce((sum, piece) => sum + piece.length, 0),
-    vary: "accept",
   };
   return { status: 200, headers, body, release: () => draw.release() };
 }

@@ -3,7 +3,6 @@ import { sleep } from "../../../common/wait.ts";
 import type { Draw } from "../../buffer.ts";
 import { begun } from "../../begun.ts";
 import { Problem } from "../../problem.ts";
-import { noStore } from "../answer.ts";
 import { wholeNumber, type Caller, type Route } from "../route.ts";
 import { waitField, type DrawDeps } from "./fields.ts";
 
@@ -35,7 +34,6 @@ export function streamRoute(deps: DrawDeps): Route<StreamQuery> {
       // Drawn before the head is written: a stream that cannot start is a 503 or 429.
       const stream = await begun(drawPieces(query, caller, deps));
       const headers = {
-        ...noStore,
         "content-type": "application/octet-stream",
         "content-length": query.bytes,
       };
