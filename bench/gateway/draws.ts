@@ -50,7 +50,8 @@ export async function measureDraws(bundles: Bundles, effort: Effort): Promise<Ro
       last = await wrk({ ...common, url: subject.url + work.path, headers: withKey });
       return last.rate;
     };
-    const bare = async (): Promise<number> => (await wrk({ ...common, url: limit.url })).rate;
+    const bare = async (): Promise<number> =>
+      (await wrk({ ...common, url: limit.url + work.path, headers: withKey })).rate;
     const { first, second, ratio } = await byTurns(effort.rounds, ours, bare);
     const gigabytes = ((last?.throughput ?? 0) / 1e9).toFixed(2);
     const value = `${Math.round(first.median)}/s, ${gigabytes} GB/s`;
@@ -81,7 +82,7 @@ export async function measureLatency(bundles: Bundles, effort: Effort): Promise<
   const bare: Measured[] = [];
   for (let round = 0; round <= effort.rounds; round++) {
     ours.push(await wrk({ ...load, url, headers: withKey }, script));
-    bare.push(await wrk({ ...load, url: limit.url }, script));
+    bare.push(await wrk({ ...load, url: limit.url + small.path, headers: withKey }, script));
   }
   const p99 = (all: readonly Measured[]): number =>
     spreadOf(all.slice(1).map((one) => one.p99)).median;
