@@ -58,10 +58,13 @@ export function wholeNumber({ min, max }: { min: number; max: number }) {
 }
 
 export function jsonAnswer(value: unknown): Answer {
-  const body = Buffer.from(JSON.stringify(value));
+  const text = JSON.stringify(value);
+  const length = Buffer.byteLength(text);
+  // What is all ASCII can go out with its head in one write, as a text.
+  const body = length === text.length ? text : Buffer.from(text);
   const headers = {
     "content-type": "application/json; charset=utf-8",
-    "content-length": body.length,
+    "content-length": length,
   };
   return { status: 200, headers, body: [body], release: () => undefined };
 }
