@@ -108,6 +108,7 @@ function configOf(
         resources: defaultResources,
         fsGroup: values["fs-group"],
         dns: values.dns,
+        runbooks: values.runbooks,
       },
       namespaces: isEverywhere ? undefined : namespaces,
       workers: values.workers,

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { address } from "../common/config/fields.ts";
+import { address, url } from "../common/config/fields.ts";
 import { logLevels } from "../common/log/logger.ts";
 import { version } from "../common/version.ts";
-import { defaultFsGroup, type DnsServers } from "./build/settings.ts";
+import { defaultFsGroup, defaultRunbooks, type DnsServers } from "./build/settings.ts";
 
 const list = z.string().transform((text) => text.split(",").filter((part) => part !== ""));
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, "must be a name");
@@ -75,6 +75,10 @@ export const flags = z.strictObject({
     .describe(
       "DNS servers that pods may ask, with commas: namespace/label=value:port, or CIDR:port such as 169.254.20.10/32:53",
     ),
+  runbooks: url()
+    .transform((text) => text.replace(/\/$/, ""))
+    .prefault(defaultRunbooks)
+    .describe("where docs/runbooks can be read, such as a fork or a mirror: alerts lead there"),
   workers: whole(1, 64).prefault("4").describe("bridges that are worked on at the same time"),
   "leader-election": onOff
     .prefault("true")

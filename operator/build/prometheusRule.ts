@@ -15,12 +15,12 @@ export interface PrometheusRule extends OwnedObject {
 }
 
 export function buildPrometheusRule(facts: Facts): PrometheusRule[] {
-  const { bridge, offered } = facts;
+  const { bridge, offered, settings } = facts;
   const { enabled = true, labels } = bridge.spec.monitoring?.prometheusRule ?? {};
   if (!enabled || !offered.prometheusRule) return [];
   const { name, namespace } = bridge.metadata;
   const series = `namespace="${namespace}",bridge="${name}"`;
-  const rules = alerts(facts, series).map(ruleOf);
+  const rules = alerts(facts, series).map((alert) => ruleOf(alert, settings.runbooks));
   return [
     {
       apiVersion: "monitoring.coreos.com/v1",

@@ -33,7 +33,11 @@ export interface OperatorSettings {
   /** The group that may read mounted Secrets; undefined where the cluster picks it (OpenShift). */
   readonly fsGroup: number | undefined;
   readonly dns: readonly DnsServers[];
+  /** The URL of docs/runbooks/, which alerts lead to. */
+  readonly runbooks: string;
 }
+
+export const defaultRunbooks = "https://github.com/qrng-bridge/qrng-bridge/blob/main/docs/runbooks";
 
 export const defaultFsGroup = 65_532;
 

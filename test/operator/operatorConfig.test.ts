@@ -31,6 +31,7 @@ test("every setting can be given", () => {
     "--fs-group=none",
     "--leader-election=false",
     "--dns=dns/app=dns:5353,169.254.20.10/32:53",
+    "--runbooks=https://git.example/runbooks/",
     "--kubeconfig=/k",
     "--context=c",
   ]);
@@ -54,6 +55,7 @@ test("every setting can be given", () => {
           },
           { to: { ipBlock: { cidr: "169.254.20.10/32" } }, port: 53 },
         ],
+        runbooks: "https://git.example/runbooks",
       },
     },
   });
@@ -65,6 +67,7 @@ describe("what is wrong is named, with what is expected", () => {
     [["--leader-election", "yes"], "--leader-election: must be true or false"],
     [["--labels", "team"], "--labels: must be labels such as team=physics"],
     [["--dns", "nonsense"], "--dns: must be namespace/label=value:port or CIDR:port"],
+    [["--runbooks", "docs"], "--runbooks: must be an http or https URL"],
     [["--log-level", "loud"], "--log-level: must be one of trace"],
     [["--flag", "x"], "Unknown option '--flag'; --help lists the flags"],
     [["--all-namespaces", "true", "--namespaces", "a"], "--all-namespaces: goes without"],

@@ -1,6 +1,3 @@
-/** Where docs/runbooks/ can be read; with a page for each alert, named after it. */
-export const runbooks = "https://github.com/qrng-bridge/qrng-bridge/blob/main/docs/runbooks";
-
 export interface Alert {
   readonly name: string;
   /** PromQL; one series for each thing that is wrong, with the labels that the texts name. */
@@ -22,14 +19,9 @@ export interface AlertingRule {
   readonly annotations: Readonly<Record<"summary" | "description" | "runbook_url", string>>;
 }
 
-export function ruleOf({
-  name,
-  expr,
-  severity,
-  summary,
-  description,
-  ...alert
-}: Alert): AlertingRule {
+/** @param runbooks the URL of a folder with a page for each alert, named after it */
+export function ruleOf(alert: Alert, runbooks: string): AlertingRule {
+  const { name, expr, severity, summary, description } = alert;
   return {
     alert: name,
     expr,

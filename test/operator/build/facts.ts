@@ -4,6 +4,7 @@ import type { OwnedObject } from "../../../operator/build/metadata.ts";
 import {
   defaultDns,
   defaultFsGroup,
+  defaultRunbooks,
   defaultResources,
   type OperatorSettings,
 } from "../../../operator/build/settings.ts";
@@ -24,6 +25,7 @@ export const settings: OperatorSettings = {
   resources: defaultResources,
   fsGroup: defaultFsGroup,
   dns: defaultDns,
+  runbooks: defaultRunbooks,
 };
 
 export const allOffered = { certificate: true, serviceMonitor: true, prometheusRule: true };

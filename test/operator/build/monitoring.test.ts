@@ -2,10 +2,10 @@ import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigMap } from "kubernetes-types/core/v1.js";
 import { describe, expect, test } from "vitest";
-import { runbooks } from "../../../operator/build/alerts/alert.ts";
 import type { Dashboard } from "../../../operator/build/dashboard/schema.ts";
 import type { OwnedObject } from "../../../operator/build/metadata.ts";
-import { allRules } from "./alertRules.ts";
+import { defaultRunbooks } from "../../../operator/build/settings.ts";
+import { allRules, bridgeGroups } from "./alertRules.ts";
 import { makeFacts, objectsOf } from "./facts.ts";
 import { ofKind } from "./references.ts";
 import { goldenNames, goldenSpecs } from "./specs.ts";
@@ -48,6 +48,11 @@ test("there is a runbook for each alert, and for nothing else", () => {
   expect(index.map(([, file = ""]) => file).sort()).toEqual(alerts);
 });
 
+test("each alert of a bridge leads to its page", () => {
+  for (const { alert, annotations } of bridgeGroups().flatMap(({ rules }) => rules))
+    expect(annotations.runbook_url).toBe(`${defaultRunbooks}/${alert}.md`);
+});
+
 test.each(pages)("the runbook %s says all that somebody woken up asks", (file) => {
   const page = readPage(file);
   expect(page.match(/^#+ .*|^\*\*Affected\*\*: ./gm)?.map((line) => line.slice(0, 12))).toEqual(
@@ -64,13 +69,12 @@ test.each(pages)("the runbook %s says all that somebody woken up asks", (file) =
   expectKnownMetrics(page);
 });
 
-describe.each(allRules().map((rule) => [rule.alert, rule] as const))("%s", (name, rule) => {
+describe.each(allRules().map((rule) => [rule.alert, rule] as const))("%s", (_, rule) => {
   const { expr, labels, annotations } = rule;
 
   test("is on metrics that the programs have", () => expectKnownMetrics(expr));
 
-  test("leads to its page, and names what it is about", () => {
-    expect(annotations.runbook_url).toBe(`${runbooks}/${name}.md`);
+  test("names what it is about", () => {
     expect(labels.severity).toMatch(/^(critical|warning)$/);
     expect(rule.for).toMatch(/^\d+[smh]$/);
     const texts = annotations.summary + annotations.description;

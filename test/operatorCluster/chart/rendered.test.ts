@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { loadOperatorConfig } from "../../../operator/config.ts";
+import type { PrometheusRule } from "../../../operator/build/prometheusRule.ts";
 import { version } from "../../../common/version.ts";
+import { operatorGroups } from "../../operator/build/alertRules.ts";
 import { chart, helm, home, objectsIn, release, type RenderedObject, template } from "./helm.ts";
 import { containerOf, isDefinition } from "./rendered.ts";
 import { valueSets, valuesFile } from "./valueSets.ts";
@@ -64,6 +66,19 @@ test("the definition is the one in crds/, kept unless told otherwise", async () 
   expect(await rendered("--set", "crds.install=false")).toBeUndefined();
 });
 
+test("each alert leads to its page, where the values say", async () => {
+  const rendered = objectsIn(await template(["--values", valuesFile("monitored")]));
+  const rule = rendered.find(({ kind }) => kind === "PrometheusRule") as RenderedObject & {
+    readonly spec: PrometheusRule["spec"];
+  };
+  const pages = rule.spec.groups.flatMap(({ rules }) =>
+    rules.map(({ annotations }) => annotations.runbook_url),
+  );
+  const alerts = operatorGroups().flatMap(({ rules }) => rules);
+  expect(pages).toEqual(alerts.map(({ alert }) => `https://git.example/runbooks/${alert}.md`));
+  expect(containerOf(rendered).args).toContain("--runbooks=https://git.example/runbooks/");
+});
+
 test.each<[string, string]>([
   ["replicas=2", "additional properties 'replicas' not allowed"],
   ["operator.replica=2", "at '/operator': additional properties 'replica' not allowed"],
@@ -75,6 +90,7 @@ test.each<[string, string]>([
   ["bridges.namespaces={a_b}", "at '/bridges/namespaces/0': 'a_b' does not match"],
   ["bridges.dns={10.0.0.10}", "at '/bridges/dns/0': '10.0.0.10' does not match"],
   ["bridges.fsGroup=root", "at '/bridges/fsGroup': value must be 'none'"],
+  ["metrics.runbooks=docs", "at '/metrics/runbooks': 'docs' does not match"],
   [
     "networkPolicy.apiServer.cidrs={a}",
     "at '/networkPolicy/apiServer/cidrs/0': 'a' does not match",

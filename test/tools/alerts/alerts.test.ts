@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { AlertingRule } from "../../../operator/build/alerts/alert.ts";
-import { allRules } from "../../operator/build/alertRules.ts";
+import { allRules, type Rule } from "../../operator/build/alertRules.ts";
 import { cases } from "./cases.ts";
 import { testRules } from "./promtool.ts";
 
@@ -28,7 +27,7 @@ function brokenNumbers(number: number): number[] {
 }
 
 /** The rule with another threshold, or another `for`: each of these the cases must notice. */
-function brokenOnes(rule: AlertingRule): AlertingRule[] {
+function brokenOnes(rule: Rule): Rule[] {
   const numbers = [...rule.expr.matchAll(/(?<=(?:==|!=|<|>|>=) )-?\d+(?:\.\d+)?/g)];
   const thresholds = numbers.flatMap(({ 0: number, index }) => {
     const [before, after] = [rule.expr.slice(0, index), rule.expr.slice(index + number.length)];

@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
-import type { AlertingRule } from "../../../operator/build/alerts/alert.ts";
 import { makeFolder } from "../../helpers/folder.ts";
+import type { Rule } from "../../operator/build/alertRules.ts";
 import { runTool, type ToolResult } from "../tool.ts";
 import { type Case, healthy } from "./cases.ts";
 
 /** Runs cases by promtool's own engine; its exit code says whether each went as it says. */
 export async function testRules(
-  rules: readonly AlertingRule[],
+  rules: readonly Rule[],
   cases: readonly Case[],
 ): Promise<ToolResult> {
   await using folder = await makeFolder();
