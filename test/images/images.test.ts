@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { programs, root } from "../../images/programs.ts";
+import { ports } from "../../operator/build/ports.ts";
 import { version } from "../../common/version.ts";
 import { freePort } from "../endToEnd/helpers/ports.ts";
 import { makeAuthority } from "../helpers/certificates.ts";
@@ -50,6 +51,17 @@ function megabytes(...folder: string[]): string {
   const bytes = files.filter((file) => file.isFile()).reduce((sum, { size }) => sum + size, 0);
   return (bytes / 1e6).toFixed(1);
 }
+
+test("each exposes the ports that its program listens on", () => {
+  const exposed = names.map((name) => [name, Object.keys(imageOf(name).config.ExposedPorts)]);
+  expect(Object.fromEntries(exposed)).toEqual({
+    collector: [`${ports.management.number.collector}/tcp`],
+    gateway: [ports.api.number, ports.push.number, ports.management.number.gateway].map(
+      (port) => `${port}/tcp`,
+    ),
+    operator: ["9466/tcp"],
+  });
+});
 
 test.each(names)("%s says by labels what it is", (name) => {
   const labels = {

@@ -18,6 +18,7 @@ const inspected = z.object({
       Cmd: z.array(z.string()).nullish(),
       WorkingDir: z.string(),
       Labels: z.record(z.string(), z.string()),
+      ExposedPorts: z.record(z.string(), z.unknown()),
     }),
   }),
 });

@@ -1,0 +1,150 @@
+import { globSync, readFileSync } from "node:fs";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { version } from "../../common/version.ts";
+import type { BridgeInput } from "../../operator/bridge/schema.ts";
+import { tagImage } from "../cluster/node/containerd.ts";
+import { images } from "../cluster/node/images.ts";
+import { runOn } from "../cluster/node/machine.ts";
+import { sharedCluster } from "../cluster/node/shared.ts";
+import { program } from "../cluster/programs.ts";
+import { makeFolder } from "../helpers/folder.ts";
+import { codeBlocks, inlineCode, sectionOf } from "../helpers/markdown.ts";
+import { applianceCa, startAppliance } from "./helpers/appliance.ts";
+
+/** What README.md says of installing on a cluster, and the runbooks' commands, run as they stand. */
+const cluster = await sharedCluster();
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
+
+const section = sectionOf(read("README.md"), "## Install on a cluster");
+const [install = "", draw = ""] = codeBlocks(section, "sh");
+const [helmInstall = "", applyBridge = ""] = install.trim().split("\n");
+const withoutHelm = inlineCode(section.slice(section.indexOf("Without Helm"))).filter((code) =>
+  code.startsWith("kubectl "),
+);
+const chartReadme = read("charts/qrng-bridge/README.md");
+const [remove = ""] = codeBlocks(sectionOf(chartReadme, "## The definition"), "sh");
+const removeWithoutHelm = inlineCode(chartReadme).filter((code) => code.includes("kubectl delete"));
+
+test("two commands install, and two stand for Helm's", () => {
+  expect(helmInstall).toMatch(/^helm install /);
+  expect(applyBridge).toMatch(/^kubectl apply /);
+  expect(install.trim().split("\n")).toHaveLength(2);
+  expect(withoutHelm).toHaveLength(2);
+  expect(removeWithoutHelm).toHaveLength(1);
+});
+
+/** A way of installing: where images are pulled from, what begins it and what ends it. */
+interface Way {
+  readonly registry: string;
+  readonly begin: string;
+  readonly end: string;
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  "by the two commands": { registry: "localhost", begin: install, end: remove },
+  "without Helm": {
+    registry: "docker.io", // which an image's name without a registry means
+    begin: [...withoutHelm, applyBridge].join("\n"),
+    end: removeWithoutHelm.join("\n"),
+  },
+};
+
+type Shell = (commands: string) => Promise<string>;
+
+/**
+ * A checkout's folders, the quickstart told of the appliance as its comments say, and a shell there,
+ * on a cluster that pulls images from `registry`.
+ */
+async function openShell(registry: string, cleanup: AsyncDisposableStack): Promise<Shell> {
+  const folder = cleanup.use(await makeFolder());
+  for (const name of ["charts", "deploy", "examples"])
+    await cp(`${root}${name}`, folder.at(name), { recursive: true });
+  const file = folder.at("examples/quickstart-cluster.yaml");
+  const quickstart = parse(await readFile(file, "utf8")) as BridgeInput;
+  const [source] = quickstart.spec.sources ?? []; // its address is that of the test's appliance
+  const sources = [{ ...source, caRef: applianceCa, simulated: true }];
+  await writeFile(file, stringify({ ...quickstart, spec: { ...quickstart.spec, sources } }));
+  for (const [name, image] of Object.entries(images))
+    await tagImage(cluster.machine, image, `${registry}/qrng-bridge/${name}:${version}`);
+  const tools = await Promise.all([program("helm"), program("kubectl")]);
+  const variables = [
+    `HOME=${folder.path}`,
+    `KUBECONFIG=${cluster.adminKubeConfig}`,
+    `PATH=${[...tools.map(dirname), process.env["PATH"]].join(":")}`,
+    `REGISTRY=${registry}`,
+  ];
+  const shell = ["env", "--chdir", folder.path, ...variables, "bash", "-euo", "pipefail", "-c"];
+  const endJobs = "trap 'jobs -p | xargs --no-run-if-empty kill' EXIT\n";
+  return (commands) => runOn(cluster.machine, [...shell, endJobs + commands]);
+}
+
+describe.each(Object.entries(ways))("installed %s", (_, { registry, begin, end }) => {
+  const cleanup = new AsyncDisposableStack();
+  let run: Shell;
+
+  beforeAll(async () => {
+    // Other files bring the definition without a release, which would not take it over.
+    const definition = ["delete", "crd", "qrngbridges.qrngbridge.io", "--ignore-not-found"];
+    await cluster.kubectl([...definition, "--timeout=60s"]);
+    run = await openShell(registry, cleanup);
+    cleanup.defer(async () => {
+      const namespace = ["delete", "namespace", "qrng", "--ignore-not-found"];
+      await cluster.kubectl([...namespace, "--timeout=120s"]);
+    });
+    await run(begin);
+    cleanup.use(await startAppliance(cluster, "qrng"));
+  });
+  afterAll(() => cleanup.disposeAsync());
+
+  test("a bridge gets ready, and its bytes can be drawn", async () => {
+    expect(await run(draw)).toMatch(/^[0-9a-f]{64}$/m);
+  });
+
+  test("the runbooks' commands work", async () => {
+    const [variables = ""] = codeBlocks(read("docs/runbooks/README.md"), "sh");
+    for (const command of runbookCommands()) {
+      const answer = await run(`${variables}${command}`).catch(excuse);
+      // A path that a status does not have would print nothing.
+      if (command.includes("jsonpath=")) expect(answer.trim(), command).not.toBe("");
+    }
+  });
+
+  test("what removes it leaves nothing", async () => {
+    await run(end);
+    expect(await leftovers()).toEqual([]);
+  });
+});
+
+/** Without those for nodes, and without what looks for lines that a log may not have. */
+function runbookCommands(): Set<string> {
+  const pages = globSync("docs/runbooks/Qrng*.md", { cwd: root });
+  const lines = pages.flatMap((page) => codeBlocks(read(page), "sh").join("").trim().split("\n"));
+  const commands = lines.map((line) => line.replace(/ \| grep .*$/, ""));
+  return new Set(commands.filter((command) => !command.startsWith("ssh ")));
+}
+
+/** There may be no kinds of others'. @throws what else is wrong with a command */
+function excuse(error: unknown): string {
+  if (/doesn't have a resource type "(servicemonitor|certificates)"/.test(String(error))) return "";
+  throw error;
+}
+
+/** What of the cluster, and of the operator in its namespace, bears the name. */
+async function leftovers(): Promise<string[]> {
+  const everywhere = "crds,clusterroles,clusterrolebindings";
+  const inNamespace = "deployments,services,serviceaccounts,roles,rolebindings,networkpolicies";
+  const namespace = ["--namespace=qrng", "--ignore-not-found"];
+  const names = await Promise.all([
+    cluster.kubectl(["get", everywhere, "--output=name"]),
+    cluster.kubectl(["get", inNamespace, ...namespace, "--output=name"]),
+  ]);
+  return names
+    .join("")
+    .split("\n")
+    .filter((name) => name.includes("qrng"));
+}
