@@ -7,7 +7,7 @@ import { type Connection, isAllowed, type Party, type Pod, type World } from "./
 
 /** A bridge among others: who stands around it, and who may connect to whom. */
 const namespace = "physics";
-export const tried = [53, 443, 3128, 5353, 6379, 6443, 6380, 7764, 7765, 9464, 9465];
+export const tried = [53, 443, 3128, 5353, 6379, 6443, 6380, 7764, 7765, 9464, 9465, 9466];
 const protocols = ["TCP", "UDP"] as const;
 
 const lone = (name: string, labels: Record<string, string>, where = namespace): Pod => ({
