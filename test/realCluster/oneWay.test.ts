@@ -17,13 +17,14 @@ const cleanup = new AsyncDisposableStack();
 type Scene = ReturnType<typeof inNamespace>;
 let guarded: Scene;
 let drained: Scene;
+let limited: Scene;
 let open: Scene;
 
 beforeAll(async () => {
   const images = inject("images");
   const own = cleanup.use(await startCluster({ images, enforcement: false }));
   [open] = await startScenes(own, ["open"]);
-  [guarded, drained] = await startScenes(shared, ["guarded", "drained"]);
+  [guarded, drained, limited] = await startScenes(shared, ["guarded", "drained", "limited"]);
 });
 afterAll(() => cleanup.disposeAsync());
 
@@ -133,6 +134,21 @@ async function selectorsOf({ kubectl }: Scene): Promise<string[]> {
   ];
   return selectors.map((selector) => selector.replace(/,$/, ""));
 }
+
+test.concurrent("a check whose pods a quota refuses shows nothing, and says why", async () => {
+  await limited.apply({
+    apiVersion: "v1",
+    kind: "ResourceQuota",
+    metadata: { name: "pods" },
+    spec: { hard: { pods: "4" } }, // the bridge's three, and one of the check's
+  });
+  const created = ["--for=jsonpath={.status.hard.pods}=4", "resourcequota/pods"];
+  await limited.kubectl("wait", ...created, "--timeout=60s");
+  await limited.applyBridge("lab", smallest);
+  expect(await verdictOf(limited)).toMatch(/^Refused: .*exceeded quota: pods/);
+  expect((await limited.conditionOf("lab", "OneWayVerified"))?.status).toBe("Unknown");
+  await checkPodsAreGone(limited);
+});
 
 test.concurrent("where nothing enforces policies, what gets through is named", async () => {
   await open.applyBridge("lab", smallest);
