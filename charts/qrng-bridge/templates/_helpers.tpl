@@ -30,6 +30,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
+{{/* The same and a user's, which take the place of none. Takes the chart's context and those labels. */}}
+{{- define "qrng-bridge.labelsAnd" -}}
+{{ merge (include "qrng-bridge.labels" .context | fromYaml) .labels | toYaml }}
+{{- end -}}
+
 {{/* An image's name within the registry. Takes the image and the chart. */}}
 {{- define "qrng-bridge.image" -}}
 {{- $image := .image -}}

@@ -8,7 +8,7 @@ import type { PrometheusRule } from "../../../operator/build/prometheusRule.ts";
 import { version } from "../../../common/version.ts";
 import { operatorGroups } from "../../operator/build/alertRules.ts";
 import { chart, helm, home, objectsIn, release, type RenderedObject, template } from "./helm.ts";
-import { containerOf, isDefinition } from "./rendered.ts";
+import { containerOf, deploymentOf, isDefinition } from "./rendered.ts";
 import { valueSets, valuesFile } from "./valueSets.ts";
 
 /** `npx vitest run --config vitest.operator.config.ts …/rendered.test.ts -u` writes them anew. */
@@ -79,6 +79,19 @@ test("each alert leads to its page, where the values say", async () => {
   expect(containerOf(rendered).args).toContain("--runbooks=https://git.example/runbooks/");
 });
 
+test("labels of a user take the place of none by which things are found", async () => {
+  const labels = "app\\.kubernetes\\.io/instance=theirs";
+  const sets = ["operator.podLabels", "metrics.serviceMonitor.labels", "bridges.labels"].map(
+    (value) => `${value}.${labels}`,
+  );
+  const enabled = [...sets, "metrics.serviceMonitor.enabled=true"];
+  const rendered = objectsIn(await template(enabled.flatMap((set) => ["--set", set])));
+  const ours = { "app.kubernetes.io/instance": release };
+  expect(deploymentOf(rendered).spec?.template.metadata?.labels).toMatchObject(ours);
+  const monitor = rendered.find(({ kind }) => kind === "ServiceMonitor");
+  expect(monitor?.metadata).toMatchObject({ labels: ours });
+});
+
 test.each<[string, string]>([
   ["replicas=2", "additional properties 'replicas' not allowed"],
   ["operator.replica=2", "at '/operator': additional properties 'replica' not allowed"],
@@ -89,6 +102,8 @@ test.each<[string, string]>([
   ["images.registry=https://x", "at '/images/registry': 'https://x' does not match"],
   ["bridges.namespaces={a_b}", "at '/bridges/namespaces/0': 'a_b' does not match"],
   ["bridges.dns={10.0.0.10}", "at '/bridges/dns/0': '10.0.0.10' does not match"],
+  ["bridges.labels.team=a=b", "at '/bridges/labels/team': 'a=b' does not match"],
+  ["bridges.labels.a b=c", "at '/bridges/labels': additional properties 'a b' not allowed"],
   ["bridges.fsGroup=root", "at '/bridges/fsGroup': value must be 'none'"],
   ["metrics.runbooks=docs", "at '/metrics/runbooks': 'docs' does not match"],
   [
