@@ -9,6 +9,7 @@ import { captureLog } from "../../helpers/capturedLog.ts";
 import { makeAuthority } from "../../helpers/certificates.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { makeFolder } from "../../helpers/folder.ts";
+import { codeBlocks, inlineCode } from "../../helpers/markdown.ts";
 import { bridgeGroups, operatorGroups, watchedSpec } from "../../operator/build/alertRules.ts";
 import { startTestOperator } from "../helpers/operator.ts";
 import { newScene, type Scene, settleBridge } from "../helpers/scene.ts";
@@ -139,12 +140,16 @@ test("every alert is on series of the programs that run, and Prometheus takes it
   await eventually(async () => (await health()).join() === good.join(), patience);
 });
 
+/** More than a metric's name, or a field's. */
+const queryInLine = /^(?:min|max|sum|rate|increase|qrng_\w+|leader_\w+).*[({].*[)}]/;
+
 test("every query of the runbooks is one, on series of the programs that run", async () => {
   const folder = new URL("../../../docs/runbooks/", import.meta.url);
   for (const file of await readdir(folder)) {
     const page = await readFile(new URL(file, folder), "utf8");
-    const blocks = [...page.matchAll(/```promql\n(.*?)```/gs)].map(([, block = ""]) => block);
-    for (const line of blocks.flatMap((block) => filledIn(block).trim().split("\n"))) {
+    const blocks = codeBlocks(page, "promql").flatMap((block) => block.trim().split("\n"));
+    const within = inlineCode(page).filter((code) => queryInLine.test(code));
+    for (const line of [...blocks, ...within].map(filledIn)) {
       await prometheus.count(line);
       const selectors = selectorsIn(line);
       if (selectors.length > 0) await expectSeries(selectors);
