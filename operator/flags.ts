@@ -60,6 +60,10 @@ export const flags = z.strictObject({
     .prefault("")
     .describe("Secrets in the bridges' namespaces with the registry's credentials, with commas"),
   labels: labels
+    .refine(
+      (given) => !Object.keys(given).some((key) => key.startsWith("qrngbridge.io/")),
+      "labels that begin with qrngbridge.io/ are the operator's; leave them out",
+    )
     .prefault("")
     .describe("labels on every object and pod, such as team=physics, with commas"),
   "fs-group": fsGroup

@@ -66,6 +66,7 @@ describe("what is wrong is named, with what is expected", () => {
     [["--workers", "0"], "--workers: must be a whole number, 1 … 64"],
     [["--leader-election", "yes"], "--leader-election: must be true or false"],
     [["--labels", "team"], "--labels: must be labels such as team=physics"],
+    [["--labels", "a=b,qrngbridge.io/zone=x"], "--labels: labels that begin with qrngbridge.io/"],
     [["--dns", "nonsense"], "--dns: must be namespace/label=value:port or CIDR:port"],
     [["--runbooks", "docs"], "--runbooks: must be an http or https URL"],
     [["--log-level", "loud"], "--log-level: must be one of trace"],

@@ -48,11 +48,15 @@ test("the default values are those that the operator has without flags", async (
   expect(given).toEqual({ ...own, options: { ...own?.options, settings } });
 });
 
-test("chart and programs have one version", async () => {
+test("chart, programs and the images of the pages have one version", async () => {
   const { version: chartVersion, appVersion } = parse(
     await readFile(join(chart, "Chart.yaml"), "utf8"),
   ) as Record<string, unknown>;
   expect({ chartVersion, appVersion }).toEqual({ chartVersion: version, appVersion: version });
+  for (const page of ["README.md", "images/README.md"]) {
+    const tags = (await readFile(page, "utf8")).match(/\$program:\S+/g);
+    expect(new Set(tags), page).toEqual(new Set([`$program:${version}`]));
+  }
 });
 
 test("the definition is the one in crds/, kept unless told otherwise", async () => {
@@ -104,6 +108,7 @@ test.each<[string, string]>([
   ["bridges.dns={10.0.0.10}", "at '/bridges/dns/0': '10.0.0.10' does not match"],
   ["bridges.labels.team=a=b", "at '/bridges/labels/team': 'a=b' does not match"],
   ["bridges.labels.a b=c", "at '/bridges/labels': additional properties 'a b' not allowed"],
+  ["bridges.labels.qrngbridge\\.io/zone=x", "bridges.labels: qrngbridge.io/zone is the operator's"],
   ["bridges.fsGroup=root", "at '/bridges/fsGroup': value must be 'none'"],
   ["metrics.runbooks=docs", "at '/metrics/runbooks': 'docs' does not match"],
   [
