@@ -11,8 +11,10 @@ import { images } from "../cluster/node/images.ts";
 import { runOn } from "../cluster/node/machine.ts";
 import { sharedCluster } from "../cluster/node/shared.ts";
 import { program } from "../cluster/programs.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { codeBlocks, inlineCode, sectionOf } from "../helpers/markdown.ts";
+import { home, release } from "../operatorCluster/chart/helm.ts";
 import { applianceCa, startAppliance } from "./helpers/appliance.ts";
 
 /** What README.md says of installing on a cluster, and the runbooks' commands, run as they stand. */
@@ -21,46 +23,28 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
 
 const section = sectionOf(read("README.md"), "## Install on a cluster");
-const [install = "", draw = ""] = codeBlocks(section, "sh");
+const [install = "", draw = "", withoutHelm = ""] = codeBlocks(section, "sh");
 const [helmInstall = "", applyBridge = ""] = install.trim().split("\n");
-const withoutHelm = inlineCode(section.slice(section.indexOf("Without Helm"))).filter((code) =>
-  code.startsWith("kubectl "),
-);
 const chartReadme = read("charts/qrng-bridge/README.md");
 const [remove = ""] = codeBlocks(sectionOf(chartReadme, "## The definition"), "sh");
+const [upgrade = ""] = codeBlocks(sectionOf(chartReadme, "## Upgrading"), "sh");
 const removeWithoutHelm = inlineCode(chartReadme).filter((code) => code.includes("kubectl delete"));
 
 test("two commands install, and two stand for Helm's", () => {
   expect(helmInstall).toMatch(/^helm install /);
   expect(applyBridge).toMatch(/^kubectl apply /);
   expect(install.trim().split("\n")).toHaveLength(2);
-  expect(withoutHelm).toHaveLength(2);
+  expect(withoutHelm.trim().split("\n")).toHaveLength(2);
   expect(removeWithoutHelm).toHaveLength(1);
 });
-
-/** A way of installing: where images are pulled from, what begins it and what ends it. */
-interface Way {
-  readonly registry: string;
-  readonly begin: string;
-  readonly end: string;
-}
-
-const ways: Readonly<Record<string, Way>> = {
-  "by the two commands": { registry: "localhost", begin: install, end: remove },
-  "without Helm": {
-    registry: "docker.io", // which an image's name without a registry means
-    begin: [...withoutHelm, applyBridge].join("\n"),
-    end: removeWithoutHelm.join("\n"),
-  },
-};
 
 type Shell = (commands: string) => Promise<string>;
 
 /**
- * A checkout's folders, the quickstart told of the appliance as its comments say, and a shell there,
- * on a cluster that pulls images from `registry`.
+ * A checkout's folders, the quickstart told of the appliance as its comments say, and a shell there.
+ * The images are on the node as if they had been pulled from `$REGISTRY`.
  */
-async function openShell(registry: string, cleanup: AsyncDisposableStack): Promise<Shell> {
+async function openShell(cleanup: AsyncDisposableStack): Promise<Shell> {
   const folder = cleanup.use(await makeFolder());
   for (const name of ["charts", "deploy", "examples"])
     await cp(`${root}${name}`, folder.at(name), { recursive: true });
@@ -70,54 +54,90 @@ async function openShell(registry: string, cleanup: AsyncDisposableStack): Promi
   const sources = [{ ...source, caRef: applianceCa, simulated: true }];
   await writeFile(file, stringify({ ...quickstart, spec: { ...quickstart.spec, sources } }));
   for (const [name, image] of Object.entries(images))
-    await tagImage(cluster.machine, image, `${registry}/qrng-bridge/${name}:${version}`);
+    await tagImage(cluster.machine, image, `localhost/qrng-bridge/${name}:${version}`);
   const tools = await Promise.all([program("helm"), program("kubectl")]);
   const variables = [
     `HOME=${folder.path}`,
     `KUBECONFIG=${cluster.adminKubeConfig}`,
     `PATH=${[...tools.map(dirname), process.env["PATH"]].join(":")}`,
-    `REGISTRY=${registry}`,
+    "REGISTRY=localhost",
   ];
   const shell = ["env", "--chdir", folder.path, ...variables, "bash", "-euo", "pipefail", "-c"];
   const endJobs = "trap 'jobs -p | xargs --no-run-if-empty kill' EXIT\n";
   return (commands) => runOn(cluster.machine, [...shell, endJobs + commands]);
 }
 
-describe.each(Object.entries(ways))("installed %s", (_, { registry, begin, end }) => {
-  const cleanup = new AsyncDisposableStack();
-  let run: Shell;
+/** A way of installing: what begins it, and what ends it. */
+interface Way {
+  readonly begin: string;
+  readonly end: string;
+  /** More tests, while a bridge is there. */
+  readonly meanwhile?: (run: Shell) => void;
+}
 
-  beforeAll(async () => {
-    // Other files bring the definition without a release, which would not take it over.
-    const definition = ["delete", "crd", "qrngbridges.qrngbridge.io", "--ignore-not-found"];
-    await cluster.kubectl([...definition, "--timeout=60s"]);
-    run = await openShell(registry, cleanup);
-    cleanup.defer(async () => {
-      const namespace = ["delete", "namespace", "qrng", "--ignore-not-found"];
-      await cluster.kubectl([...namespace, "--timeout=120s"]);
+function describeWay(name: string, { begin, end, meanwhile }: Way): void {
+  describe(name, () => {
+    const cleanup = new AsyncDisposableStack();
+    let shell: Shell;
+    const run: Shell = (commands) => shell(commands);
+
+    beforeAll(async () => {
+      // Other files bring the definition without a release, which would not take it over.
+      const definition = ["delete", "crd", "qrngbridges.qrngbridge.io", "--ignore-not-found"];
+      await cluster.kubectl([...definition, "--timeout=60s"]);
+      shell = await openShell(cleanup);
+      cleanup.defer(async () => {
+        const namespace = ["delete", "namespace", home, "--ignore-not-found"];
+        await cluster.kubectl([...namespace, "--timeout=120s"]);
+      });
+      await run(begin);
+      cleanup.use(await startAppliance(cluster, home));
     });
-    await run(begin);
-    cleanup.use(await startAppliance(cluster, "qrng"));
-  });
-  afterAll(() => cleanup.disposeAsync());
+    afterAll(() => cleanup.disposeAsync());
 
-  test("a bridge gets ready, and its bytes can be drawn", async () => {
-    expect(await run(draw)).toMatch(/^[0-9a-f]{64}$/m);
-  });
+    test("a bridge gets ready, and its bytes can be drawn", async () => {
+      expect(await run(draw)).toMatch(/^[0-9a-f]{64}$/m);
+    });
 
-  test("the runbooks' commands work", async () => {
-    const [variables = ""] = codeBlocks(read("docs/runbooks/README.md"), "sh");
-    for (const command of runbookCommands()) {
-      const answer = await run(`${variables}${command}`).catch(excuse);
-      // A path that a status does not have would print nothing.
-      if (command.includes("jsonpath=")) expect(answer.trim(), command).not.toBe("");
-    }
-  });
+    meanwhile?.(run);
 
-  test("what removes it leaves nothing", async () => {
-    await run(end);
-    expect(await leftovers()).toEqual([]);
+    test("what removes it leaves nothing", async () => {
+      await run(end);
+      expect(await leftovers()).toEqual([]);
+    });
   });
+}
+
+describeWay("installed by the two commands", {
+  begin: install,
+  end: remove,
+  meanwhile: (run) => {
+    test("the runbooks' commands work", async () => {
+      const [variables = ""] = codeBlocks(read("docs/runbooks/README.md"), "sh");
+      for (const command of runbookCommands()) {
+        const answer = () => run(variables + command).catch(excuse);
+        // A path that no status has would print nothing for ever.
+        if (command.includes("jsonpath="))
+          await eventually(async () => (await answer()).trim() !== "", 240_000);
+        else await answer();
+      }
+    });
+
+    test("the chart's page upgrades it, and rolls it back", async () => {
+      await run(upgrade);
+      const history = await run(`helm history ${release} --namespace ${home} --output json`);
+      expect(JSON.parse(history)).toMatchObject([
+        { status: "superseded" },
+        { status: "superseded" },
+        { status: "deployed", description: "Rollback to 1" },
+      ]);
+    });
+  },
+});
+
+describeWay("installed without Helm", {
+  begin: withoutHelm + applyBridge,
+  end: removeWithoutHelm.join("\n"),
 });
 
 /** Without those for nodes, and without what looks for lines that a log may not have. */
@@ -138,7 +158,7 @@ function excuse(error: unknown): string {
 async function leftovers(): Promise<string[]> {
   const everywhere = "crds,clusterroles,clusterrolebindings";
   const inNamespace = "deployments,services,serviceaccounts,roles,rolebindings,networkpolicies";
-  const namespace = ["--namespace=qrng", "--ignore-not-found"];
+  const namespace = [`--namespace=${home}`, "--ignore-not-found"];
   const names = await Promise.all([
     cluster.kubectl(["get", everywhere, "--output=name"]),
     cluster.kubectl(["get", inNamespace, ...namespace, "--output=name"]),
