@@ -16,6 +16,7 @@ import { makeFolder } from "../helpers/folder.ts";
 import { codeBlocks, inlineCode, sectionOf } from "../helpers/markdown.ts";
 import { home, release } from "../operatorCluster/chart/helm.ts";
 import { applianceCa, startAppliance } from "./helpers/appliance.ts";
+import { nodePod, runInPod, startPods } from "./helpers/pods.ts";
 
 /** What README.md says of installing on a cluster, and the runbooks' commands, run as they stand. */
 const cluster = await sharedCluster();
@@ -37,6 +38,9 @@ test("two commands install, and two stand for Helm's", () => {
   expect(withoutHelm.trim().split("\n")).toHaveLength(2);
   expect(removeWithoutHelm).toHaveLength(1);
 });
+
+/** More than the five minutes that the commands themselves wait. */
+const patience = 600_000;
 
 type Shell = (commands: string) => Promise<string>;
 
@@ -92,12 +96,16 @@ function describeWay(name: string, { begin, end, meanwhile }: Way): void {
       });
       await run(begin);
       cleanup.use(await startAppliance(cluster, home));
-    });
+    }, patience);
     afterAll(() => cleanup.disposeAsync());
 
-    test("a bridge gets ready, and its bytes can be drawn", async () => {
-      expect(await run(draw)).toMatch(/^[0-9a-f]{64}$/m);
-    });
+    test(
+      "a bridge gets ready, and its bytes can be drawn",
+      async () => {
+        expect(await run(draw)).toMatch(/^[0-9a-f]{64}$/m);
+      },
+      patience,
+    );
 
     meanwhile?.(run);
 
@@ -112,16 +120,20 @@ describeWay("installed by the two commands", {
   begin: install,
   end: remove,
   meanwhile: (run) => {
-    test("the runbooks' commands work", async () => {
-      const [variables = ""] = codeBlocks(read("docs/runbooks/README.md"), "sh");
-      for (const command of runbookCommands()) {
-        const answer = () => run(variables + command).catch(excuse);
-        // A path that no status has would print nothing for ever.
-        if (command.includes("jsonpath="))
-          await eventually(async () => (await answer()).trim() !== "", 240_000);
-        else await answer();
-      }
-    });
+    test(
+      "the runbooks' commands work",
+      async () => {
+        const [variables = ""] = codeBlocks(read("docs/runbooks/README.md"), "sh");
+        for (const command of runbookCommands()) {
+          const answer = () => run(variables + command).catch(excuse);
+          // A path that no status has would print nothing for ever.
+          if (command.includes("jsonpath="))
+            await eventually(async () => (await answer()).trim() !== "", 240_000);
+          else await answer();
+        }
+      },
+      patience,
+    );
 
     test("the chart's page upgrades it, and rolls it back", async () => {
       await run(upgrade);
@@ -131,6 +143,22 @@ describeWay("installed by the two commands", {
         { status: "superseded" },
         { status: "deployed", description: "Rollback to 1" },
       ]);
+    });
+
+    test("the operator's metrics are there for those alone whom the values let scrape", async () => {
+      const prometheus = { name: "prometheus", namespace: home, labels: { app: "prometheus" } };
+      await startPods(cluster, [nodePod(prometheus)]);
+      const scrape = `
+        const url = "http://${release}-operator.${home}:9466/metrics";
+        const answer = await fetch(url, { signal: AbortSignal.timeout(3000) }).catch(() => undefined);
+        console.log(answer?.status ?? "silent");
+      `;
+      expect(await runInPod(cluster, prometheus, scrape)).toBe("silent\n");
+      const peers = JSON.stringify([{ podSelector: { matchLabels: prometheus.labels } }]);
+      const [helmUpgrade = ""] = upgrade.split("\n");
+      await run(`${helmUpgrade} --set-json 'metrics.scrapeFrom=${peers}'`);
+      const isOpen = async () => (await runInPod(cluster, prometheus, scrape)) === "200\n";
+      await eventually(isOpen, 60_000);
     });
   },
 });
