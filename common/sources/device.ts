@@ -1,12 +1,10 @@
 import { constants, type BigIntStats } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { errorCode } from "../errors.ts";
-import { sleep } from "../wait.ts";
 import { requireRandomBytes } from "./bytes.ts";
+import { FifoReader } from "./fifo.ts";
+import { PollingReader, type Reader } from "./reader.ts";
 import { SourceError, type Fetch, type SourceErrorCode } from "./source.ts";
-
-/** Milliseconds between looks whether there is something to read: epoll knows not every device. */
-const pollInterval = 5;
 
 export interface DeviceOptions {
   readonly path: string;
@@ -27,15 +25,15 @@ export interface Device {
  * its writer; one that goes away inside a chunk has ended, and what came of the chunk is zeroed.
  */
 export function openDevice({ path, size, timeout }: DeviceOptions): Device {
-  let handle: FileHandle | undefined;
+  let reader: Reader | undefined;
   const close = (): void => {
-    void handle?.close().catch(() => undefined);
-    handle = undefined;
+    reader?.close();
+    reader = undefined;
   };
   const fill = async (bytes: Buffer, signal: AbortSignal): Promise<Filling> => {
     try {
-      handle ??= await openForReading(path);
-      return await fillFrom(handle, bytes, { end: performance.now() + timeout, signal });
+      reader ??= await openForReading(path);
+      return await fillFrom(reader, bytes, { end: performance.now() + timeout, signal });
     } catch (error) {
       bytes.fill(0);
       close();
@@ -63,10 +61,12 @@ const problems: Readonly<Record<Exclude<Filling, "full">, readonly [SourceErrorC
   ended: ["ERR_SOURCE_LENGTH", "ended inside a chunk: its writer went away"],
 };
 
-async function openForReading(path: string): Promise<FileHandle> {
+async function openForReading(path: string): Promise<Reader> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const problem = kindProblem(await handle.stat({ bigint: true }));
-  if (problem === undefined) return handle;
+  const stats = await handle.stat({ bigint: true });
+  const problem = kindProblem(stats);
+  if (problem === undefined)
+    return stats.isFIFO() ? new FifoReader(handle) : new PollingReader(handle);
   await handle.close();
   throw problem;
 }
@@ -96,29 +96,19 @@ function majorOf(rdev: bigint): bigint {
 
 /** Until the bytes are all there, `end` (monotonic milliseconds) has come, or `signal` aborts. */
 async function fillFrom(
-  handle: FileHandle,
+  reader: Reader,
   bytes: Buffer,
   { end, signal }: { end: number; signal: AbortSignal },
 ): Promise<Filling> {
   let length = 0;
   for (;;) {
-    const count = await readNow(handle, bytes.subarray(length));
-    if (typeof count === "number") length += count;
+    const reading = await reader.read(bytes.subarray(length));
+    if (typeof reading === "number") length += reading;
     if (length === bytes.length) return "full";
-    if (count === "ended" && length > 0) return "ended";
-    if (signal.aborted || performance.now() > end) return count === "ended" ? "unwritten" : "slow";
-    if (typeof count !== "number") await sleep(pollInterval, signal);
-  }
-}
-
-/** @returns bytes read; `ended` without a writer, `empty` when it has nothing yet */
-async function readNow(handle: FileHandle, room: Buffer): Promise<number | "ended" | "empty"> {
-  try {
-    const { bytesRead } = await handle.read(room, 0, room.length, null);
-    return bytesRead === 0 ? "ended" : bytesRead;
-  } catch (error) {
-    if (errorCode(error) === "EAGAIN") return "empty";
-    throw error;
+    if (reading === "ended" && length > 0) return "ended";
+    const left = end - performance.now();
+    if (signal.aborted || left < 0) return reading === "ended" ? "unwritten" : "slow";
+    if (typeof reading !== "number") await reader.untilMore(left, signal);
   }
 }
 

@@ -28,6 +28,14 @@ function openWriter(): Promise<FileHandle> {
   return eventually(() => openFile(fifo, "r+").catch(() => undefined));
 }
 
+/** Writes of these sizes in turn, until all is written. */
+async function writeInParts(writer: FileHandle, bytes: Buffer, sizes: number[]): Promise<void> {
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const part = bytes.subarray(at, at + sizes[turn % sizes.length]!);
+    at += (await writer.write(part)).bytesWritten;
+  }
+}
+
 test("gives what is written, in order, without loss between fetches", async () => {
   await using source = await open(fifo);
   const first = fetchFrom(source);
@@ -99,6 +107,41 @@ test("a writer that is too slow keeps its reader", async () => {
   await only.write(bytes); // fails where nobody reads
   expect(await fetchFrom(source)).toEqual(bytes);
   await only.close();
+});
+
+test("chunks larger than a FIFO come whole, in writes of any size", async () => {
+  const large = 200_000; // three times what a FIFO holds
+  await using source = await open(fifo, { fetch_chunk_size: large, fetch_timeout: "60s" });
+  const first = fetchFrom(source);
+  const writer = await openWriter();
+  const bytes = randomBytes(3 * large);
+  const written = writeInParts(writer, bytes, [1, 70_000, 4_097, 65_536, 999]);
+  expect(await first).toEqual(bytes.subarray(0, large));
+  expect(await fetchFrom(source)).toEqual(bytes.subarray(large, 2 * large));
+  expect(await fetchFrom(source)).toEqual(bytes.subarray(2 * large));
+  await written;
+  await writer.close();
+});
+
+test("writers that follow each other always find a reader, and no byte of theirs is lost", async () => {
+  await using source = await open(fifo, { fetch_timeout: "60s" });
+  const writers = 20;
+  const bytes = randomBytes(writers * size);
+  const chunks = (async () => {
+    const fetched: Buffer[] = [];
+    while (fetched.length < writers) fetched.push(await fetchFrom(source));
+    return Buffer.concat(fetched);
+  })();
+  const openAlone = () => openFile(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  await eventually(() => openAlone().catch(() => undefined)).then((writer) => writer.close());
+  for (let at = 0; at < bytes.length; at += size) {
+    const probe = await openAlone(); // fails where nobody reads
+    const writer = await openFile(fifo, "w");
+    await probe.close();
+    await writer.write(bytes, at, size);
+    await writer.close();
+  }
+  expect(await chunks).toEqual(bytes);
 });
 
 test("a FIFO that takes the place of another is found", async () => {
