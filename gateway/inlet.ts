@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
 import type { Conditioner } from "../common/conditioning/conditioner.ts";
@@ -18,6 +19,15 @@ export interface InletOptions {
 export const lossReasons = ["expired", "alarm"] as const;
 export type LossReason = (typeof lossReasons)[number];
 
+/** Bytes that came at once, while they are conditioned. */
+interface Entry {
+  /** What has not been conditioned yet. */
+  rest: Buffer;
+  /** When the oldest of them was new, monotonic milliseconds. */
+  readonly born: number;
+  readonly sources: number;
+}
+
 /**
  * The way in for verified bytes, whoever brings them: tested as they came, since after a hash a dead
  * source passes everything; then conditioned; then buffered.
@@ -27,6 +37,7 @@ export class Inlet {
   readonly lost = new Tally<LossReason>(lossReasons);
   readonly #options: InletOptions;
   readonly #check: SpotCheck;
+  readonly #entries = new Set<Entry>();
   /** When the oldest byte that the conditioner carries was new, monotonic milliseconds. */
   #carriedBorn = 0;
   /** Bit mask of the sources of what the conditioner carries. */
@@ -45,35 +56,35 @@ export class Inlet {
 
   /** Whether `add` would take so many bytes. */
   hasRoom(bytes: number): boolean {
-    const { buffer, conditioner } = this.#options;
-    return buffer.hasRoom(conditioner.outputBytes(bytes));
+    return this.#options.buffer.hasRoom(this.#outputBytes(bytes));
   }
 
   async untilRoom(bytes: number, signal: AbortSignal): Promise<void> {
-    const { buffer, conditioner } = this.#options;
-    await buffer.untilRoom(conditioner.outputBytes(bytes), signal);
+    await this.#options.buffer.untilRoom(this.#outputBytes(bytes), signal);
   }
 
   /**
-   * Takes ownership of `data`, for which there is room.
+   * Takes ownership of `data`, for which there is room. What would hold the event loop for long is
+   * conditioned in slices, between which others have their turn; one slice is done at once.
+   * Resolves when nothing of it is left to do.
    * @param age milliseconds that the bytes are old already
    * @param sources bit mask of the sources that they came from, for `revoke`
    */
-  add(data: Buffer, age: number, sources = 0): void {
-    const { conditioner, buffer, clock } = this.#options;
+  async add(data: Buffer, age: number, sources = 0): Promise<void> {
+    const { conditioner, clock } = this.#options;
     this.#accepted += data.length;
     this.#check.update(data);
-    this.expire();
-    const now = clock.monotonic();
-    const born = now - Math.max(0, age);
-    const carries = conditioner.carriedBytes() > 0;
-    const oldest = carries ? Math.min(born, this.#carriedBorn) : born;
-    const allSources = carries ? sources | this.#carriedSources : sources;
-    const conditioned = conditioner.condition(data);
-    const gave = conditioned.length > 0;
-    this.#carriedBorn = gave ? born : oldest;
-    this.#carriedSources = gave ? sources : allSources;
-    if (gave) buffer.add(conditioned, now - oldest, allSources);
+    const entry: Entry = { rest: data, born: clock.monotonic() - Math.max(0, age), sources };
+    this.#entries.add(entry);
+    for (;;) {
+      const slice = entry.rest.subarray(0, conditioner.sliceBytes);
+      entry.rest = entry.rest.subarray(slice.length);
+      this.#pass(slice, entry);
+      if (entry.rest.length === 0) break;
+      await setImmediate();
+      if (entry.rest.length === 0) break; // revoked meanwhile
+    }
+    this.#entries.delete(entry);
   }
 
   /** Zeroes what the conditioner has carried for too long. */
@@ -91,13 +102,46 @@ export class Inlet {
     const { conditioner, buffer } = this.#options;
     const isCarried = (this.#carriedSources & sources) !== 0;
     const carried = isCarried ? conditioner.discardCarried() : 0;
-    this.lost.add("alarm", carried);
-    return carried + conditioner.sourceBytes(buffer.revoke(sources));
+    const waiting = this.#dropEntries((entry) => (entry.sources & sources) !== 0);
+    this.lost.add("alarm", carried + waiting);
+    return carried + waiting + conditioner.sourceBytes(buffer.revoke(sources));
   }
 
   /** Zeroes what is held on the way. */
   close(): void {
     this.#options.monitor.close();
     this.#options.conditioner.close();
+    this.#dropEntries(() => true);
+  }
+
+  /** How many bytes the buffer would get of these, and of those before them. */
+  #outputBytes(bytes: number): number {
+    const before = [...this.#entries].reduce((sum, { rest }) => sum + rest.length, 0);
+    return this.#options.conditioner.outputBytes(before + bytes);
+  }
+
+  #pass(slice: Buffer, { born, sources }: Entry): void {
+    const { conditioner, buffer, clock } = this.#options;
+    this.expire();
+    const carries = conditioner.carriedBytes() > 0;
+    const oldest = carries ? Math.min(born, this.#carriedBorn) : born;
+    const allSources = carries ? sources | this.#carriedSources : sources;
+    const conditioned = conditioner.condition(slice);
+    const gave = conditioned.length > 0;
+    this.#carriedBorn = gave ? born : oldest;
+    this.#carriedSources = gave ? sources : allSources;
+    if (gave) buffer.add(conditioned, clock.monotonic() - oldest, allSources);
+  }
+
+  /** Zeroes the rest of each entry that `isGone`; returns how many bytes that was. */
+  #dropEntries(isGone: (entry: Entry) => boolean): number {
+    let dropped = 0;
+    for (const entry of this.#entries) {
+      if (!isGone(entry)) continue;
+      dropped += entry.rest.length;
+      entry.rest.fill(0);
+      entry.rest = entry.rest.subarray(0, 0);
+    }
+    return dropped;
   }
 }

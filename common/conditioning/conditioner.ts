@@ -21,6 +21,8 @@ export interface ConditionerOptions {
 /** A stream of bytes in, one out; how it is cut into pieces does not matter. */
 export interface Conditioner {
   readonly type: ConditioningType;
+  /** How many bytes it conditions in a millisecond or two: more is for the caller to cut. */
+  readonly sliceBytes: number;
   /**
    * Owns `data` from now on: zeroes it, or gives it back changed in place. Output may be empty, and
    * may hold bytes carried over: it is as old as the oldest of these and `data`. If it is not empty,
@@ -65,6 +67,7 @@ export function hashInputBytes(minEntropyMillibitsPerByte: number | undefined): 
 
 class NoConditioner implements Conditioner {
   readonly type: ConditioningType = "None";
+  readonly sliceBytes: number = Number.POSITIVE_INFINITY;
 
   condition(data: Buffer): Buffer {
     return data;
@@ -93,6 +96,7 @@ class NoConditioner implements Conditioner {
 
 class XorSystemConditioner extends NoConditioner {
   override readonly type = "XorSystem";
+  override readonly sliceBytes = 524_288;
   readonly #system = new Uint8Array(65_536);
   readonly #fill: (bytes: Uint8Array) => void;
 
@@ -116,6 +120,7 @@ class XorSystemConditioner extends NoConditioner {
 /** Every input byte goes into exactly one hash; none is hashed before its block is whole. */
 class HashConditioner implements Conditioner {
   readonly type = "Hash";
+  readonly sliceBytes = 131_072;
   /** The beginning of a block that is not whole yet. */
   readonly #carried: Uint8Array;
   #carriedBytes = 0;

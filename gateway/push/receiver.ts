@@ -143,7 +143,10 @@ export class Receiver {
     if (typeof signer === "string") return signer;
     if (this.#isWithinReach(packet.timestamp)) await this.#cover(packet);
     const judgement = this.#admit(packet, claims);
-    if (judgement === "taken") this.#note(packet, signer);
+    if (judgement === "taken") {
+      this.#note(packet, signer);
+      await this.#takeIn(packet); // begins at once: nothing has taken the room meanwhile
+    }
     if (judgement === "stale") this.#noteStale(packet);
     return judgement;
   }
@@ -185,8 +188,8 @@ export class Receiver {
    * sender signs the bytes anew after a while, and whoever captured it could push it before that.
    */
   #admit(packet: Packet, { audience }: Claims): Judgement {
-    const { window, seen, inlet } = this.#options;
-    const { timestamp, signature, data } = packet;
+    const { window, seen } = this.#options;
+    const { timestamp, signature } = packet;
     if (!this.#isWithinReach(timestamp)) return "stale";
     seen.forgetUpTo(window.floor());
     const fate = seen.fateOf(signature);
@@ -198,10 +201,14 @@ export class Receiver {
       return refusal;
     }
     this.#remember(packet, "taken");
+    return "taken";
+  }
+
+  async #takeIn({ data, timestamp }: Packet): Promise<void> {
+    const { inlet, window } = this.#options;
     // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
-    return "taken";
+    await inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
   }
 
   #refusalOf({ timestamp, data }: Packet): Judgement | undefined {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createConditioner } from "../../common/conditioning/conditioner.ts";
 import { FipsMonitor } from "../../common/health/fipsMonitor.ts";
 import { EntropyBuffer } from "../../gateway/buffer.ts";
@@ -12,9 +13,9 @@ const maxAge = 10_000;
 /** Source bytes for 64 out, at 8 bits a byte. */
 const blockBytes = 72;
 
-function createInlet() {
+function createInlet(room = capacity) {
   const clock = new ManualClock();
-  const buffer = new EntropyBuffer({ capacity, maxAge, overflow: "Reject", clock });
+  const buffer = new EntropyBuffer({ capacity: room, maxAge, overflow: "Reject", clock });
   const conditioner = createConditioner({ type: "Hash", minEntropyMillibitsPerByte: 8_000 });
   const monitor = new FipsMonitor();
   const inlet = new Inlet({ monitor, conditioner, buffer, maxAge, clock });
@@ -94,7 +95,7 @@ function runAgainstModel(actions: readonly Action[]): void {
         held.push(...Array.from(output, (value) => ({ value, born: oldest, sources: union })));
       }
       carried = all.slice(blocks * blockBytes);
-      inlet.add(data, action.age, sources);
+      void inlet.add(data, action.age, sources); // one slice, so at once
     } else if (action.kind === "take") {
       const draw = buffer.take(action.size);
       expect(draw === undefined).toBe(held.length < action.size);
@@ -118,15 +119,74 @@ test("hashed bytes follow a simple model through time, draws and revocations", (
   });
 });
 
-test("what is carried of a revoked source never comes out, and takes its partners with it", () => {
+test("what is carried of a revoked source never comes out, and takes its partners with it", async () => {
   const { buffer, conditioner, inlet } = createInlet();
-  inlet.add(randomBytes(blockBytes + 10), 0, 0b01);
-  inlet.add(randomBytes(10), 0, 0b10);
+  await inlet.add(randomBytes(blockBytes + 10), 0, 0b01);
+  await inlet.add(randomBytes(10), 0, 0b10);
   expect(inlet.revoke(0b01)).toBe(blockBytes + 20);
   expect(conditioner.carriedBytes()).toBe(0);
   const good = randomBytes(blockBytes);
   const digest = createHash("sha512").update(good).digest();
-  inlet.add(good, 0, 0b10);
+  await inlet.add(good, 0, 0b10);
   expect(Buffer.concat(buffer.take(64)!.pieces)).toEqual(digest);
   expect(inlet.lost.get("alarm")).toBe(20);
+});
+
+describe("what takes long to hash is hashed in slices", () => {
+  const size = 2 ** 20;
+  const hashed = (size / blockBytes) * 64;
+  const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
+
+  test("others have their turn meanwhile, and it comes out whole and in order", async () => {
+    const { buffer, conditioner, inlet } = createInlet(size);
+    const data = randomBytes(size);
+    const alone = createConditioner({ type: "Hash", minEntropyMillibitsPerByte: 8_000 });
+    const expected = alone.condition(Buffer.from(data));
+    const drawn: Buffer[] = [];
+    const drawAll = (): void => {
+      const draw = buffer.take(buffer.available());
+      drawn.push(Buffer.concat(draw?.pieces ?? []));
+      draw?.release();
+    };
+    let isDone = false;
+    const adding = inlet.add(data, 0).then(() => (isDone = true));
+    let turns = 0;
+    for (; !isDone; turns++) {
+      drawAll();
+      await setImmediate();
+    }
+    await adding;
+    drawAll();
+    expect(turns).toBeGreaterThanOrEqual(size / conditioner.sliceBytes - 1);
+    expect(Buffer.concat(drawn).equals(expected)).toBe(true);
+    expect(isZero(data)).toBe(true);
+  });
+
+  test("the room that the rest will need is taken", async () => {
+    const { buffer, inlet } = createInlet(Math.ceil(hashed) + 1_000);
+    const adding = inlet.add(randomBytes(size), 0);
+    expect(buffer.available()).toBeLessThan(hashed / 2);
+    expect([inlet.hasRoom(500), inlet.hasRoom(2_000)]).toEqual([true, false]);
+    await adding;
+    expect([inlet.hasRoom(500), inlet.hasRoom(2_000)]).toEqual([true, false]);
+  });
+
+  test.each<[string, (inlet: Inlet, buffer: EntropyBuffer) => void]>([
+    ["a revocation", (inlet) => expect(inlet.revoke(0b01)).toBe(size)],
+    [
+      "the end",
+      (inlet, buffer) => {
+        inlet.close();
+        buffer.close();
+      },
+    ],
+  ])("%s zeroes the rest, of which nothing comes out", async (_, end) => {
+    const { buffer, conditioner, inlet } = createInlet(size);
+    const data = randomBytes(size);
+    const adding = inlet.add(data, 0, 0b01);
+    end(inlet, buffer);
+    expect(isZero(data)).toBe(true);
+    await adding;
+    expect([buffer.available(), conditioner.carriedBytes()]).toEqual([0, 0]);
+  });
 });

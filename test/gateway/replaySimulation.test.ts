@@ -72,7 +72,10 @@ async function simulate(events: number, seed: number, rules: Rules): Promise<Out
       window: createWindow(clock, keepsHorizon ? horizonOnDisk : 0n),
       seen: createSeen(50),
       horizon: { cover },
-      inlet: buffer,
+      inlet: {
+        hasRoom: (bytes) => buffer.hasRoom(bytes),
+        add: async (data, age) => buffer.add(data, age),
+      },
       limit: undefined,
       isDraining: () => false,
       clock,

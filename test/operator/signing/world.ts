@@ -178,7 +178,7 @@ export class World {
       window: new Window({ past: 30_000, future: 2_000, clock }),
       seen: new SeenSet(64),
       horizon: { cover: async () => undefined },
-      inlet: { hasRoom: () => true, add: () => undefined },
+      inlet: { hasRoom: () => true, add: async () => undefined },
       limit: undefined,
       isDraining: () => false,
       clock,
