@@ -4,6 +4,7 @@ import type { KeyRing } from "../../common/keys/keyRing.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import type { Tally } from "../../common/metrics.ts";
 import type { Reloaded } from "../../common/reload.ts";
+import { Audience } from "../../common/packet/signature.ts";
 import { backoffDelay, sleep } from "../../common/wait.ts";
 import type { Accumulator } from "../accumulator.ts";
 import type { Batch } from "../chunkQueue.ts";
@@ -40,7 +41,7 @@ export class Instance {
   /** Its `address:port`, for the log. */
   readonly #name: string;
   /** Whom packets are signed for. */
-  readonly #audience: string | undefined;
+  readonly #audience: Audience | undefined;
   readonly #connection: PushConnection;
   #failures = 0;
   #latest: Outcome | undefined;
@@ -54,7 +55,7 @@ export class Instance {
     this.#name = formatAddress({ host: address, port: portOf(url) });
     const urlAudience = url.port === "" ? `${url.hostname}:${portOf(url)}` : url.host;
     const audience = push.audience === "url" ? urlAudience : this.#name;
-    this.#audience = push.peer === "v1" ? undefined : audience;
+    this.#audience = push.peer === "v1" ? undefined : new Audience(audience);
     this.#connection = options.connect(url, address);
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from "../../common/clock.ts";
 import type { KeyRing } from "../../common/keys/keyRing.ts";
 import { encodePacket } from "../../common/packet/msgpack.ts";
 import { idBytes } from "../../common/packet/packet.ts";
-import { audienceKey, signatureOf } from "../../common/packet/signature.ts";
+import { type Audience, signatureOf } from "../../common/packet/signature.ts";
 
 export interface SignedPacket {
   readonly body: Buffer;
@@ -19,15 +19,15 @@ export function createSequence(clock: Clock): () => bigint {
 
 /**
  * Signs data at this moment.
- * @param audience the gateway instance's `address:port`, or undefined for a v1 peer
+ * @param audience the gateway instance, or undefined for a v1 peer
  */
 export function signPacket(
   data: Buffer,
-  audience: string | undefined,
+  audience: Audience | undefined,
   { ring, sequence, timestamp }: { ring: KeyRing; sequence: bigint; timestamp: bigint },
 ): SignedPacket {
   const { id, secret } = ring.signing;
-  const key = audience === undefined ? secret : audienceKey(secret, audience);
+  const key = audience === undefined ? secret : audience.key(secret);
   const fields = { sequence, data, timestamp };
   const body = encodePacket({
     ...fields,
@@ -39,7 +39,7 @@ export function signPacket(
     body,
     headers: {
       "content-type": "application/msgpack",
-      ...(audience === undefined ? {} : { "x-qrng-audience": audience, "x-qrng-key-id": id }),
+      ...(audience === undefined ? {} : { "x-qrng-audience": audience.name, "x-qrng-key-id": id }),
     },
   };
 }

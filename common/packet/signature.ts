@@ -42,3 +42,23 @@ export function audienceKey(ringKey: KeyObject, audience: string): KeyObject {
   derived.fill(0);
   return key;
 }
+
+/** One gateway instance, for which packets are signed. */
+export class Audience {
+  /** Its own `address:port`, IPv6 in brackets. */
+  readonly name: string;
+  readonly #derived = new WeakMap<KeyObject, KeyObject>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Its `audienceKey`, derived once: that takes as long as signing 64 KiB. */
+  key(ringKey: KeyObject): KeyObject {
+    const known = this.#derived.get(ringKey);
+    if (known !== undefined) return known;
+    const derived = audienceKey(ringKey, this.name);
+    this.#derived.set(ringKey, derived);
+    return derived;
+  }
+}

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { type Clock, nanosecondsToMilliseconds } from "../../common/clock.ts";
 import type { KeyRing, RingKey } from "../../common/keys/keyRing.ts";
 import type { Packet } from "../../common/packet/packet.ts";
-import { audienceKey, verifySignature } from "../../common/packet/signature.ts";
+import { Audience, verifySignature } from "../../common/packet/signature.ts";
 import type { Inlet } from "../inlet.ts";
 import type { TokenBucket } from "../limit/tokenBucket.ts";
 import { ClockSkew } from "./clockSkew.ts";
@@ -73,13 +73,14 @@ const always = -(2n ** 63n) - 1n;
 /** Steps 2 to 7 of a push, in their order; step 1 has made the packet out of a request. */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #derived = new WeakMap<KeyObject, KeyObject>();
+  readonly #audience: Audience;
   #trusted: readonly TrustedKey[] = [];
   readonly #skew = new ClockSkew();
   #gaps = 0;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#audience = new Audience(options.audience);
     this.#trusted = options.ring.keys.map((key) => ({
       key,
       since: always,
@@ -154,7 +155,7 @@ export class Receiver {
   /** Audience, then signature. @returns the key that made it, or what is wrong */
   #authenticate(packet: Packet, { audience, keyId }: Claims): TrustedKey | Judgement {
     const { acceptUnbound } = this.#options;
-    const isForUs = audience === undefined ? acceptUnbound : audience === this.#options.audience;
+    const isForUs = audience === undefined ? acceptUnbound : audience === this.#audience.name;
     if (!isForUs) return "audience";
     const use = audience === undefined ? "unbound" : "bound";
     const now = this.#options.clock.wall();
@@ -239,11 +240,6 @@ export class Receiver {
   }
 
   #keyOf({ use, secret }: RingKey): KeyObject {
-    if (use === "unbound") return secret;
-    const known = this.#derived.get(secret);
-    if (known !== undefined) return known;
-    const derived = audienceKey(secret, this.#options.audience);
-    this.#derived.set(secret, derived);
-    return derived;
+    return use === "unbound" ? secret : this.#audience.key(secret);
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { signPacket } from "../../collector/push/packets.ts";
+import { Audience } from "../../common/packet/signature.ts";
 import { systemClock } from "../../common/clock.ts";
 import { singleKeyRing } from "../../common/keys/keyRing.ts";
 import { decodePacket } from "../../common/packet/msgpack.ts";
@@ -171,7 +172,7 @@ describe.concurrent("a captured packet is never taken again", { timeout }, () =>
     expect(blocks.length * 16).toBe(before);
 
     // What was signed for this very gateway does not pass for unbound.
-    const { body } = signPacket(Buffer.alloc(64, 1), rig.proxy.address, {
+    const { body } = signPacket(Buffer.alloc(64, 1), new Audience(rig.proxy.address), {
       ring: singleKeyRing(ringKeys.bound, ["bound"]),
       sequence: 1n,
       timestamp: systemClock.wall(),

@@ -1,6 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import type { Agent } from "node:https";
 import { signPacket } from "../../../collector/push/packets.ts";
+import { Audience } from "../../../common/packet/signature.ts";
 import { systemClock } from "../../../common/clock.ts";
 import { singleKeyRing } from "../../../common/keys/keyRing.ts";
 import {
@@ -64,7 +65,7 @@ export async function startTlsRig(): Promise<TlsRig> {
 
   const push = (client: Client, bytes = 256): Promise<Exchange> => {
     const address = gateway.address("push");
-    const { body, headers } = signPacket(Buffer.alloc(bytes, 7), address, {
+    const { body, headers } = signPacket(Buffer.alloc(bytes, 7), new Audience(address), {
       ring,
       sequence: sequence++,
       timestamp: systemClock.wall(),

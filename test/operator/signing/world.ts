@@ -3,6 +3,7 @@ import type { Clock } from "../../../common/clock.ts";
 import { parseKeyRing, type KeyRing, type RingKey } from "../../../common/keys/keyRing.ts";
 import { decodePacket } from "../../../common/packet/msgpack.ts";
 import { signPacket } from "../../../collector/push/packets.ts";
+import { Audience } from "../../../common/packet/signature.ts";
 import { Receiver, type Judgement } from "../../../gateway/push/receiver.ts";
 import { SeenSet } from "../../../gateway/push/seenSet.ts";
 import { Window } from "../../../gateway/push/window.ts";
@@ -212,7 +213,11 @@ export class World {
     const timestamp = nanoseconds(1_767_225_600 + this.#time + this.#collectorSkew);
     const judging = this.gateways.map(({ name, receiver }) => {
       const sequence = this.#sequence++;
-      const { body } = signPacket(Buffer.alloc(8), name, { ring, sequence, timestamp });
+      const { body } = signPacket(Buffer.alloc(8), new Audience(name), {
+        ring,
+        sequence,
+        timestamp,
+      });
       return receiver.receive(decodePacket(body), { audience: name, keyId: ring.signing.id });
     });
     return Promise.all(judging);
