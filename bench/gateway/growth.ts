@@ -1,12 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { withKey, writeKeys, type Effort } from "./draws.ts";
+import { mebibyte, peakMebibytes } from "./process.ts";
+import { startPushed } from "./pushed.ts";
 import type { Row } from "./report.ts";
+import { Sender } from "./sender.ts";
 import type { Bundles } from "./servers.ts";
 import { measureSeenSets } from "./seenSets.ts";
 import { small } from "./works.ts";
 import { wrk } from "./wrk.ts";
-
-const mebibyte = 2 ** 20;
 
 /** What small draws cost as one thing grows and the others stay. */
 export async function measureGrowth(bundles: Bundles, effort: Effort): Promise<Row[]> {
@@ -32,7 +32,7 @@ export async function measureGrowth(bundles: Bundles, effort: Effort): Promise<R
   for (const connections of [1, 32, 1_000, 10_000]) {
     await measure(`${connections} connections`, { connections });
   }
-  return [...rows, ...measureSeenSets()];
+  return [...rows, ...(await measurePackets(bundles, effort)), ...measureSeenSets()];
 }
 
 interface Size {
@@ -42,7 +42,18 @@ interface Size {
   readonly connections?: number;
 }
 
-async function peakMebibytes(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024);
+/** What a gateway takes of packets of one size, which cost it most by their number. */
+async function measurePackets(bundles: Bundles, effort: Effort): Promise<Row[]> {
+  const keys = await writeKeys(bundles.folder);
+  await using gateway = await startPushed(bundles, { name: "packets", keys });
+  using sender = new Sender(gateway.push);
+  const rows: Row[] = [];
+  for (const bytes of [64, 1_024, 16_384, 262_144]) {
+    const name = `packets of ${bytes} B`;
+    effort.say(name);
+    await sender.measure(bytes, 1);
+    const rate = await sender.measure(bytes, effort.seconds);
+    rows.push({ name, value: `${Math.round(rate)}/s, ${((rate * bytes) / 1e6).toFixed(1)} MB/s` });
+  }
+  return rows;
 }

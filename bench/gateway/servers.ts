@@ -26,6 +26,15 @@ export interface Bundles extends AsyncDisposable {
   ): Promise<Server>;
 }
 
+/** The `host:port` of one of its listeners. */
+export async function addressOf({ child }: Server, listener: string): Promise<string> {
+  const line = await eventually(
+    () => child.lines().find((found) => found["listener"] === listener),
+    startMilliseconds,
+  );
+  return String(line["address"]);
+}
+
 export async function bundleServers(): Promise<Bundles> {
   const folder = await mkdtemp(join(tmpdir(), "qrng-bridge-bench-"));
   await writeFile(join(folder, "package.json"), '{"type":"module","version":"0.0.0"}');
