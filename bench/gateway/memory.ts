@@ -22,9 +22,8 @@ export async function measureMemory(
   await using gateway = await startPushed(bundles, { name: "memory", keys });
   using sender = new Sender(gateway.push);
   await sender.measure(packetBytes, 1); // so that there is something to draw
-  const url = `http://${gateway.api}${small.path}`;
   const [drawn, pushed, halfway] = await Promise.all([
-    wrk({ url, connections: small.connections, seconds, headers: withKey }),
+    draw(`http://${gateway.api}${small.path}`, seconds),
     sender.measure(packetBytes, seconds),
     delay((seconds / 2) * 1_000).then(() => residentMebibytes(gateway.pid)),
   ]);
@@ -33,7 +32,21 @@ export async function measureMemory(
   const megabytes = ((pushed * packetBytes) / 1e6).toFixed(0);
   return {
     name: `RSS at full rate for ${seconds} s, buffer of ${bufferBytes / mebibyte} MiB`,
-    value: `${peak} MiB at most, ${halfway} MiB halfway; ${Math.round(drawn.rate)} draws/s, ${megabytes} MB/s pushed`,
+    value: `${peak} MiB at most, ${halfway} MiB halfway; ${Math.round(drawn)} draws/s, ${megabytes} MB/s pushed`,
     aim: { text: `≤ ${most} MiB`, isMet: peak <= most },
   };
+}
+
+/** Less than a connection lives: the gateway ends each after a minute, which wrk takes for an error. */
+const spellSeconds = 30;
+
+/** @returns draws a second */
+async function draw(url: string, seconds: number): Promise<number> {
+  let draws = 0;
+  for (let left = seconds; left > 0; left -= spellSeconds) {
+    const spell = Math.min(left, spellSeconds);
+    const load = { url, connections: small.connections, seconds: spell, headers: withKey };
+    draws += (await wrk(load)).rate * spell;
+  }
+  return draws / seconds;
 }
