@@ -91,6 +91,16 @@ export class OneWayChecks implements Running {
     else job.running.abort.abort();
   }
 
+  /**
+   * Deletes what checks have left of a bridge's pods.
+   * @throws ApiError where it may or can not
+   */
+  async clear(key: string): Promise<void> {
+    const all = [...this.#options.pods.entries()].map(([, pod]) => pod);
+    const left = all.filter((pod) => pod.bridge === key && this.#isLeft(pod));
+    await Promise.all(left.map((pod) => deletePod(this.#options.client, startedOf(pod))));
+  }
+
   /** Ends what is under way, and deletes its pods. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -134,9 +144,18 @@ export class OneWayChecks implements Running {
     this.#startNext();
   }
 
-  #sweep({ run, isBridges, isBeingDeleted, bridge, namespace, name, uid }: BridgePod): void {
-    if (run === undefined || !isBridges || isBeingDeleted) return;
-    if (this.#runs.get(bridge)?.has(run) === true) return;
-    void deletePod(this.#options.client, { key: `${namespace}/${name}`, uid });
+  /** What fails here is told by the bridge's next reconcile, which clears. */
+  #sweep(pod: BridgePod): void {
+    if (!this.#isLeft(pod)) return;
+    void deletePod(this.#options.client, startedOf(pod)).catch(() => undefined);
   }
+
+  #isLeft({ run, isBridges, isBeingDeleted, bridge }: BridgePod): boolean {
+    if (run === undefined || !isBridges || isBeingDeleted) return false;
+    return this.#runs.get(bridge)?.has(run) !== true;
+  }
+}
+
+function startedOf({ namespace, name, uid }: BridgePod): { key: string; uid: string } {
+  return { key: `${namespace}/${name}`, uid };
 }

@@ -159,7 +159,8 @@ export class SitePods {
     const { namespace, name } = object.metadata;
     const created = await client.create(pods, namespace, object, { signal: this.#signal });
     const started = { key: `${namespace}/${name}`, uid: created.metadata.uid };
-    this.#stack.defer(() => deletePod(client, started));
+    // What cannot be deleted now is when its run is over: see checks.ts.
+    this.#stack.defer(() => deletePod(client, started).catch(() => undefined));
     return started;
   }
 
@@ -199,8 +200,8 @@ function nameOf({ key }: Started): { namespace: string; name: string } {
 
 const deleteLimit = 10_000;
 
-/** What cannot be deleted now is when its run is over: see checks.ts. Never throws. */
+/** This very pod; it may be gone already. @throws ApiError */
 export async function deletePod(client: ApiClient, started: Started): Promise<void> {
   const options = { uid: started.uid, timeout: deleteLimit };
-  await client.delete(pods, nameOf(started), options).catch(() => undefined);
+  await client.delete(pods, nameOf(started), options);
 }

@@ -41,7 +41,7 @@ export interface ReconcileDeps {
   /** @param key `namespace/name` */
   readonly deployment: (key: string) => DeploymentState | undefined;
   readonly askGateways: (bridge: string, signal: AbortSignal) => Promise<readonly GatewayReport[]>;
-  readonly oneWay: Pick<OneWayChecks, "want" | "latest" | "nodes" | "forget">;
+  readonly oneWay: Pick<OneWayChecks, "want" | "latest" | "nodes" | "clear" | "forget">;
   readonly offered: () => OfferedKinds;
   /** A watch that the operator may not have, so that it does not know what is in the namespace. */
   readonly missingWatch: (namespace: string) => ApiError | undefined;
@@ -147,13 +147,31 @@ async function settle(
   await adoptIssued(scope);
   await prune(scope);
   if (stored.missing !== undefined) throw stored.missing;
-  if (oneWay.request !== undefined) deps.oneWay.want(oneWay.request);
+  const waitsFor = await clearChecks(deps, keyOfBridge);
+  // Else the pods of another check would stay as well.
+  if (waitsFor === undefined && oneWay.request !== undefined) deps.oneWay.want(oneWay.request);
   const rollouts = objects.flatMap((object) => rolloutOf(deps, object));
   const now = deps.now().wall;
+  const times = [decision.lookAgain, oneWay.lookAgain, waitsFor?.lookAgain];
   return {
-    status: settledStatus({ facts, decision, rollouts, reports, oneWay, now }),
-    lookAgain: Math.min(decision.lookAgain, oneWay.lookAgain ?? Infinity),
+    status: settledStatus({ facts, decision, rollouts, reports, oneWay, waitsFor, now }),
+    lookAgain: Math.min(...times.map((time) => time ?? Infinity)),
   };
+}
+
+/** @returns what stands in the way; what the last check came to is told all the same */
+async function clearChecks(
+  { oneWay }: ReconcileDeps,
+  key: string,
+): Promise<StalledError | undefined> {
+  try {
+    await oneWay.clear(key);
+    return undefined;
+  } catch (error) {
+    const stalled = stalledBy(error);
+    if (stalled === undefined) throw error;
+    return stalled;
+  }
 }
 
 interface Gathered {

@@ -6,7 +6,15 @@ import { apiKeysSecretName, gatewayName, pushServiceName, serverCaName } from ".
 import { ports } from "../build/ports.ts";
 import type { GatewayReport } from "../gateways/reports.ts";
 import type { Considered } from "../oneWay/consider.ts";
-import { isFalse, isTrue, isUnknown, type Saying, setConditions, timeText } from "./conditions.ts";
+import {
+  isFalse,
+  isTrue,
+  isUnknown,
+  type Saying,
+  type Sayings,
+  setConditions,
+  timeText,
+} from "./conditions.ts";
 import type { DeploymentState } from "./deploymentState.ts";
 import { type Flow, judgeFlow } from "./flowing.ts";
 import { sayMonitored } from "./monitored.ts";
@@ -28,6 +36,8 @@ export interface Outcome {
   readonly rollouts: readonly Rollout[];
   readonly reports: readonly GatewayReport[];
   readonly oneWay: Pick<Considered, "saying" | "record">;
+  /** What it waits for all the same. */
+  readonly waitsFor?: StalledError | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -53,6 +63,7 @@ export function settledStatus(outcome: Outcome): BridgeStatus {
     CertificatesValid: certificatesValid,
     SigningKeyCurrent: saySigning(signing),
     Monitored: sayMonitored(facts),
+    ...(outcome.waitsFor && sayStalled(outcome.waitsFor)),
   };
   const gateways = rollouts.find(({ name }) => name === gatewayName(bridge));
   const situation = { previous: bridge.status, generation: bridge.metadata.generation, now };
@@ -86,16 +97,20 @@ const notStalled = isFalse("NotStalled", "nothing waits for anybody");
 /** The status of a bridge that waits for somebody: what was true of its pods stays said. */
 export function stalledStatus(
   { status, metadata: { generation } }: Subject,
-  { reason, message }: StalledError,
+  stalled: StalledError,
   now: number,
 ): BridgeStatus {
-  const sayings = {
+  const situation = { previous: status, generation, now };
+  const conditions = setConditions(sayStalled(stalled), situation);
+  return { ...status, observedGeneration: generation, conditions };
+}
+
+function sayStalled({ reason, message }: StalledError): Sayings {
+  return {
     Ready: isFalse(reason, message),
     Reconciling: isFalse("Stalled", "waits until what Stalled says is put right"),
     Stalled: isTrue(reason, message),
   };
-  const conditions = setConditions(sayings, { previous: status, generation, now });
-  return { ...status, observedGeneration: generation, conditions };
 }
 
 /** While something fails that may work the next time. */

@@ -3,12 +3,7 @@ import { sharedControlPlane } from "../../cluster/shared.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest } from "../helpers/bridge.ts";
 import { runProgram, startCheckNode } from "../helpers/checkNode.ts";
-import {
-  chartRules,
-  grantRules,
-  operatorKubeConfig,
-  startTestOperator,
-} from "../helpers/operator.ts";
+import { startTestOperator } from "../helpers/operator.ts";
 import { newScene, type Scene } from "../helpers/scene.ts";
 
 let scene: Scene;
@@ -17,11 +12,10 @@ beforeEach(async () => {
   scene = await newScene(await sharedControlPlane(), "refused");
 });
 
-async function startBridge(kubeconfig?: string) {
+async function startBridge() {
   const stack = new AsyncDisposableStack();
   const node = stack.use(await startCheckNode(scene));
-  const init = kubeconfig === undefined ? {} : { kubeconfig };
-  const operator = stack.use(await startTestOperator(scene.cluster, [scene.namespace], init));
+  const operator = stack.use(await startTestOperator(scene.cluster, [scene.namespace]));
   await scene.applyBridge("lab", smallest);
   await scene.reasonIs("lab", "OneWayVerified", "NotRun");
   await runProgram(scene, "lab", { zone: "gateway", node: "node-1" });
@@ -100,19 +94,6 @@ test("what admission refuses is told, in its words", async () => {
   const message = await scene.reasonIs("lab", "OneWayVerified", "Refused");
   expect(message).toContain("no pods of that kind here");
   await nothingLeft();
-});
-
-test("a missing right to create pods is told, with what to add, and the bridge works on", async () => {
-  const kubeconfig = await operatorKubeConfig(scene.cluster, [scene.namespace]);
-  const rules = [...(await chartRules("bridge-rules")), ...(await chartRules("operator-rules"))];
-  const less = rules.map((rule) =>
-    rule.resources.includes("pods") ? { ...rule, verbs: ["list", "watch"] } : rule,
-  );
-  await grantRules(scene.cluster, scene.namespace, less);
-  await using _ = await startBridge(kubeconfig);
-  const message = await scene.reasonIs("lab", "OneWayVerified", "Refused");
-  expect(message).toContain('{apiGroups: [""], resources: ["pods"], verbs: ["create"]}');
-  expect((await scene.conditionOf("lab", "Stalled"))?.status).toBe("False");
 });
 
 test("pods of the check pass where PodSecurity restricted is enforced", async () => {

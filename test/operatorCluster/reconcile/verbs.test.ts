@@ -17,7 +17,7 @@ import { newScene, type Scene } from "../helpers/scene.ts";
 // Each verb of each rule is taken away in turn, something is done that needs it, and it is given
 // back. Each resource has a bridge that owns an object of every kind, in a namespace with an operator
 // and a Role of its own, so that several go at a time. Rules whose lack no bridge can be told are in
-// grants.test.ts.
+// grants.test.ts, those of the one-way check in ../oneWay/grants.test.ts.
 
 let cluster: ControlPlane;
 
