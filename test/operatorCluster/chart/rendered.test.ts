@@ -48,6 +48,13 @@ test("the default values are those that the operator has without flags", async (
   expect(given).toEqual({ ...own, options: { ...own?.options, settings } });
 });
 
+test("the default heap is the image's own", async () => {
+  const dockerfile = await readFile("operator/Dockerfile", "utf8");
+  const value = /^ENV NODE_OPTIONS="(.+)"$/m.exec(dockerfile)?.[1];
+  const { env } = containerOf(objectsIn(await template()));
+  expect(env).toContainEqual({ name: "NODE_OPTIONS", value });
+});
+
 test("chart, programs and the images of the pages have one version", async () => {
   const { version: chartVersion, appVersion } = parse(
     await readFile(join(chart, "Chart.yaml"), "utf8"),
@@ -100,6 +107,7 @@ test.each<[string, string]>([
   ["replicas=2", "additional properties 'replicas' not allowed"],
   ["operator.replica=2", "at '/operator': additional properties 'replica' not allowed"],
   ["operator.replicas=3", "at '/operator/replicas': maximum: got 3, want 2"],
+  ["operator.heapMebibytes=32", "at '/operator/heapMebibytes': minimum: got 32, want 64"],
   ["operator.logLevel=loud", "at '/operator/logLevel': value must be one of 'trace', 'debug'"],
   ["operator.resources.limit.cpu=1", "additional properties 'limit' not allowed"],
   ["images.gateway.digest=sha256:12", "at '/images/gateway/digest': 'sha256:12' does not match"],
