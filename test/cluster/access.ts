@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { type AuditEvent, parseAuditLog } from "./audit.ts";
 import { kubeConfig, type User } from "./kubeConfig.ts";
 import { program } from "./programs.ts";
+import { readPath } from "./read.ts";
 import { auditLog, issuer } from "./servers.ts";
 
 /** What another process needs to reach a control plane. */
@@ -31,6 +32,8 @@ export interface ControlPlaneAccess {
   readonly adminKubeConfig: string;
   /** Runs kubectl and gives its stdout. @throws with its stderr when it fails */
   kubectl(args: readonly string[], init?: KubectlInit): Promise<string>;
+  /** What the API has at a path, as the admin; undefined for what is not there. */
+  read(path: string): Promise<unknown>;
   /** Writes a kubeconfig and gives the file. */
   kubeConfigFor(user: User): Promise<string>;
   /**
@@ -54,12 +57,21 @@ export async function accessTo(facts: ControlPlaneFacts): Promise<ControlPlaneAc
   const adminKubeConfig = join(folder, "admin.yaml");
   const kubectl: ControlPlaneAccess["kubectl"] = (args, init = {}) =>
     run(command, args, { kubeconfig: adminKubeConfig, ...init });
+  const readText = (name: string): Promise<string> => readFile(join(folder, name), "utf8");
+  const user = { certificate: await readText("admin.crt"), key: await readText("admin.key") };
+  // A server in another network is asked from there.
+  const readThere = (path: string): Promise<unknown> =>
+    kubectl(["get", "--raw", path]).then(JSON.parse, (error: unknown) => {
+      if (String(error).includes("(NotFound)")) return undefined;
+      throw error;
+    });
   return {
     facts,
     url,
     ca,
     adminKubeConfig,
     kubectl,
+    read: entry.length === 0 ? (path) => readPath({ url, ca, user }, path) : readThere,
     kubeConfigFor: async (user) => {
       const file = join(folder, `${randomUUID()}.yaml`);
       await writeFile(file, kubeConfig(url, ca, user), { mode: 0o600 });

@@ -26,9 +26,10 @@ const apiServerNames = [
 const kubeletClient = { subject: "kube-apiserver-kubelet-client", use: "clientAuth" } as const;
 
 /**
- * Writes what the servers read: ca.crt, apiserver.*, apiserver-kubelet.*, etcd-ca.crt, etcd.*, etcd-client.*, and sa.key
- * and sa.pub, which sign and verify ServiceAccount tokens. etcd has a CA of its own: a user of the
- * API must not reach the store behind it.
+ * Writes what the servers read: ca.crt, apiserver.*, apiserver-kubelet.*, etcd-ca.crt, etcd.*,
+ * etcd-client.*, and sa.key and sa.pub, which sign and verify ServiceAccount tokens; and admin.* for
+ * who reads as the admin. etcd has a CA of its own: a user of the API must not reach the store behind
+ * it.
  */
 export async function writePki(folder: string, addresses: readonly string[]): Promise<Pki> {
   const [users, store] = await Promise.all([makeAuthority("kubernetes"), makeAuthority("etcd")]);
@@ -48,13 +49,15 @@ export async function writePki(folder: string, addresses: readonly string[]): Pr
   const tokens = generateKeyPairSync("ec", { namedCurve: "P-256" });
   await write("sa.key", tokens.privateKey.export({ type: "pkcs8", format: "pem" }));
   await write("sa.pub", tokens.publicKey.export({ type: "spki", format: "pem" }));
+  const admin = await users.issue({
+    subject: "admin",
+    organization: "system:masters",
+    use: "clientAuth",
+  });
+  await writeIdentity("admin", admin);
   return {
     ca: users.certificate,
-    admin: await users.issue({
-      subject: "admin",
-      organization: "system:masters",
-      use: "clientAuth",
-    }),
+    admin,
     controllerManager: await users.issue({
       subject: "system:kube-controller-manager",
       use: "clientAuth",

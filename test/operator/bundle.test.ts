@@ -1,17 +1,14 @@
 import { execFile } from "node:child_process";
-import { copyFile, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { bundleFile } from "../../images/bundle.ts";
-import { makeFolder } from "../helpers/folder.ts";
+import { bundleOperator } from "../operatorCluster/helpers/operatorProcess.ts";
 
 // What its image holds in memory before there is any bridge: docs/performance-operator.md.
 
 test("the operator's bundle is ASCII, and loads nothing that it has no use for", async () => {
-  await using folder = await makeFolder();
-  await bundleFile("operator/main.ts", folder.at("operator"));
-  await copyFile("package.json", folder.at("package.json"));
-  const main = folder.at("operator", "main.js");
+  await using bundle = await bundleOperator();
+  const { main } = bundle;
   expect(/[^\0-\u{7f}]/u.exec(await readFile(main, "utf8"))).toBeNull();
 
   const tell = "process.on('exit', () => console.error(process.moduleLoadList.join('\\n')))";

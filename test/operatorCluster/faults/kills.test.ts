@@ -6,7 +6,7 @@ import { behind } from "../helpers/behind.ts";
 import { inNamespace, smallest, type Spec } from "../helpers/bridge.ts";
 import { endState, heldSecrets, madeTwice } from "../helpers/endState.ts";
 import { operatorKubeConfig, startTestOperator } from "../helpers/operator.ts";
-import { startOperatorProcess } from "../helpers/operatorProcess.ts";
+import { bundleOperator, startOperatorProcess } from "../helpers/operatorProcess.ts";
 import { startProxy } from "../helpers/proxy.ts";
 import { newScene, type Scene } from "../helpers/scene.ts";
 
@@ -36,6 +36,7 @@ test.each(works)(
   "killed at each write while $what, the next process ends what it began",
   async ({ before, spec, atLeast }) => {
     const cluster = await sharedControlPlane();
+    await using program = await bundleOperator();
     await using proxy = await startProxy(new URL(cluster.url), cluster.ca);
     const home = await newScene(cluster, "home");
 
@@ -62,13 +63,14 @@ test.each(works)(
     /** Begins the work in a process of its own, which is killed when its n-th write has arrived. */
     const workUntil = async (n: number, scene: Scene, kubeconfig: string): Promise<void> => {
       await scene.applyBridge("lab", spec);
-      await using operator = startOperatorProcess({
+      const flags = {
         kubeconfig,
         "management-address": "127.0.0.1:0",
         "leader-election": "false",
         "operator-namespace": home.namespace,
         namespaces: scene.namespace,
-      });
+      };
+      await using operator = startOperatorProcess(flags, program);
       let left = n;
       proxy.set({
         after: ({ isWrite }) => {

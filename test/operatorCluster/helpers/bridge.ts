@@ -1,5 +1,7 @@
 import type { BridgeInput } from "../../../operator/bridge/schema.ts";
+import { callPath, type Resource } from "../../../operator/api/resources.ts";
 import type { BridgeStatus } from "../../../operator/bridge/status.ts";
+import { bridges, optionalKinds, ownedKinds, pods } from "../../../operator/reconcile/kinds.ts";
 import type { ControlPlaneAccess } from "../../cluster/access.ts";
 import { applyYaml } from "../../cluster/objects.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -26,13 +28,38 @@ export interface StoredObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+const events: Resource = {
+  group: "events.k8s.io",
+  version: "v1",
+  kind: "Event",
+  plural: "events",
+};
+const kinds = [bridges, pods, events, ...ownedKinds, ...Object.values<Resource>(optionalKinds)];
+
+/** @param name its kind or its plural, as kubectl takes them */
+function resourceNamed(name: string): Resource {
+  const small = name.toLowerCase();
+  const found = kinds.find(({ kind, plural }) => [kind.toLowerCase(), plural].includes(small));
+  if (found === undefined) throw new Error(`tests know no kind ${name}`);
+  return found;
+}
+
 /** A namespace as its users see it. */
 export function inNamespace(cluster: ControlPlaneAccess, namespace: string) {
   const at = ["--namespace", namespace];
-  const get = async (kind: string, name: string): Promise<StoredObject | undefined> => {
-    const args = ["get", kind, name, ...at, "--ignore-not-found", "--output", "json"];
-    const text = await cluster.kubectl(args);
-    return text === "" ? undefined : (JSON.parse(text) as StoredObject);
+  const get = async (kind: string, name: string) => {
+    const path = callPath({ verb: "get", resource: resourceNamed(kind), namespace, name });
+    return (await cluster.read(path)) as StoredObject | undefined;
+  };
+  /** With their kind, which lists leave out. */
+  const list = async (kind: string, labelSelector = ""): Promise<StoredObject[]> => {
+    const resource = resourceNamed(kind);
+    const path = callPath({ verb: "list", resource, namespace });
+    const query = new URLSearchParams({ labelSelector });
+    const { items } = (await cluster.read(`${path}?${query.toString()}`)) as {
+      items: StoredObject[];
+    };
+    return items.map((item) => ({ ...item, kind: resource.kind }));
   };
   const conditionOf = async (name: string, type: string) => {
     const bridge = await get("qrngbridge", name);
@@ -65,23 +92,12 @@ export function inNamespace(cluster: ControlPlaneAccess, namespace: string) {
     },
     /** All objects of the kinds that a bridge owns, by kind and name. */
     owned: async (name: string): Promise<Map<string, StoredObject>> => {
-      const kinds =
-        "serviceaccounts,configmaps,secrets,services,deployments,networkpolicies,poddisruptionbudgets";
-      const selector = ["--selector", `qrngbridge.io/bridge=${name}`];
-      const text = await cluster.kubectl(["get", kinds, ...at, ...selector, "--output", "json"]);
-      const { items } = JSON.parse(text) as { items: StoredObject[] };
-      return new Map(items.map((item) => [`${item.kind} ${item.metadata.name}`, item]));
+      const selector = `qrngbridge.io/bridge=${name}`;
+      const lists = await Promise.all(ownedKinds.map(({ plural }) => list(plural, selector)));
+      return new Map(lists.flat().map((item) => [`${item.kind} ${item.metadata.name}`, item]));
     },
-    events: async (): Promise<{ reason: string; note: string; series?: { count: number } }[]> => {
-      const text = await cluster.kubectl([
-        "get",
-        "events.events.k8s.io",
-        ...at,
-        "--output",
-        "json",
-      ]);
-      return (JSON.parse(text) as { items: { reason: string; note: string }[] }).items;
-    },
+    events: async (): Promise<{ reason: string; note: string; series?: { count: number } }[]> =>
+      (await list("events")) as (StoredObject & { reason: string; note: string })[],
     /** Says of a Deployment what its controller would, once all pods are there. */
     rollOut: async (name: string): Promise<void> => {
       const found = await eventually(() => get("deployment", name));

@@ -44,12 +44,13 @@ export async function grantRules(
   const base = { apiVersion: `${group}/v1`, metadata: { name: account } };
   const subjects = [{ kind: "ServiceAccount", name: account, namespace: home }];
   const roleRef = { apiGroup: group, kind: "Role", name: account };
-  for (const object of [
+  const items = [
     { ...base, kind: "Role", rules },
     { ...base, kind: "RoleBinding", roleRef, subjects },
-  ]) {
-    await applyYaml(cluster, JSON.stringify(object), { namespace });
-  }
+  ];
+  await applyYaml(cluster, JSON.stringify({ apiVersion: "v1", kind: "List", items }), {
+    namespace,
+  });
 }
 
 /** A kubeconfig of the operator with the chart's rules in the namespaces, the first being its home. */
