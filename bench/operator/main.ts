@@ -12,6 +12,7 @@ import { newScene } from "../../test/operatorCluster/helpers/scene.ts";
 import { assertApplied, bridgeNames, createBridges } from "./bridges.ts";
 import { timeEdits } from "./edits.ts";
 import { readTemplate, writeAll } from "./floor.ts";
+import { measurePolling } from "./poll.ts";
 import { buildProgram } from "./program.ts";
 import { quantilesBetween } from "./quantiles.ts";
 import { type Measured, tableOf } from "./report.ts";
@@ -81,6 +82,8 @@ async function measure({ bridges, minutes, workers }: Size): Promise<Measured> {
   say(`watches it rest for ${minutes} minutes`);
   await delay(eventPause);
   const rest = await observeRest(subject, minutes);
+  say("asks gateways");
+  const polling = await measurePolling(bridges);
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: {
@@ -103,6 +106,7 @@ async function measure({ bridges, minutes, workers }: Size): Promise<Measured> {
     },
     edits,
     rest,
+    polling,
     memory: (await subject.memory()).peak,
   };
 }

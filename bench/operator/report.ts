@@ -1,4 +1,5 @@
 import type { EditTimes } from "./edits.ts";
+import type { Polling } from "./poll.ts";
 import type { Quantiles } from "./quantiles.ts";
 import type { Rest } from "./rest.ts";
 
@@ -15,6 +16,7 @@ export interface Measured {
   readonly editing: Quantiles & { readonly callsPerReconcile: number };
   readonly edits: EditTimes;
   readonly rest: Rest;
+  readonly polling: Polling;
   /** MiB, at most. */
   readonly memory: number;
 }
@@ -27,7 +29,8 @@ interface Row {
 
 /** The table, with what is aimed at. */
 export function rowsOf(measured: Measured): Row[] {
-  const { converge, floor, making, editing, edits, rest, memory } = measured;
+  const { converge, floor, making, editing, edits, rest, polling, memory } = measured;
+  const processor = rest.processorPercent + polling.processorPercent;
   const ratio = converge / floor;
   const ms = ({ p50, p95, p99 }: Quantiles): string =>
     `${[p50, p95, p99].map((value) => value.toFixed(1)).join(" / ")} ms`;
@@ -64,7 +67,15 @@ export function rowsOf(measured: Measured): Row[] {
       aim: { text: "0", isMet: rest.writes === 0 || rest.due > 0 },
     },
     { what: "reconciles then (due rotations and renewals)", value: String(rest.due) },
-    { what: "processor at rest", value: `${rest.processorPercent.toFixed(2)} % of one` },
+    {
+      what: "processor at rest, no gateways",
+      value: `${rest.processorPercent.toFixed(2)} % of one`,
+    },
+    {
+      what: `asking 2 gateways a bridge, ${polling.perSecond.toFixed(0)} times a second, adds`,
+      value: `${polling.processorPercent.toFixed(2)} % of one`,
+      aim: { text: "both < 2 %", isMet: processor < 2 },
+    },
   ];
 }
 

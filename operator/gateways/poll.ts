@@ -42,13 +42,14 @@ export class GatewayPoll implements Running {
     const { reports, interval, scheduler } = this.#options;
     while (!signal.aborted) {
       await pause(scheduler, interval, signal);
-      const bridges = reports.bridges();
+      const bridges = reports.byBridge();
       this.#seen = new Map([...this.#seen].filter(([bridge]) => bridges.has(bridge)));
       const left = [...bridges];
       const work = async (): Promise<void> => {
-        for (let bridge = left.pop(); bridge !== undefined; bridge = left.pop()) {
+        for (let next = left.pop(); next !== undefined; next = left.pop()) {
           if (signal.aborted) return;
-          const now = digestReports(await reports.of(bridge, signal), this.#now());
+          const [bridge, pods] = next;
+          const now = digestReports(await reports.ask(pods, signal), this.#now());
           const before = this.#seen.get(bridge);
           if (before !== undefined && before !== now) this.#options.changed(bridge);
         }

@@ -26,35 +26,47 @@ export const podManagement: ManagementAddress = ({ address }) => ({
 /** Bytes that came so many milliseconds ago count as flowing. */
 const recent = 60_000;
 
+type Askable = Parameters<ManagementAddress>[0];
+
 /** Asks the gateways of bridges. */
 export class GatewayReports {
-  readonly #pods: Informer<GatewayPod>;
+  readonly #pods: Pick<Informer<GatewayPod>, "entries">;
   readonly #addressOf: ManagementAddress;
 
-  constructor(pods: Informer<GatewayPod>, addressOf: ManagementAddress) {
+  constructor(pods: Pick<Informer<GatewayPod>, "entries">, addressOf: ManagementAddress) {
     this.#pods = pods;
     this.#addressOf = addressOf;
   }
 
   /** Asks all gateways of a bridge at once. Never throws. @param bridge `namespace/name` */
-  async of(bridge: string, signal: AbortSignal): Promise<GatewayReport[]> {
-    const pods = [...this.#pods.entries()].flatMap(([, { name, address, bridge: owner }]) =>
-      owner === bridge && address !== undefined ? [{ name, address }] : [],
-    );
-    return Promise.all(
-      pods
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .map(async (pod) => ({
-          instance: pod.name,
-          state: await readGateway(this.#addressOf(pod), signal),
-        })),
-    );
+  of(bridge: string, signal: AbortSignal): Promise<GatewayReport[]> {
+    const pods = [...this.#pods.entries()].map(([, pod]) => pod);
+    return this.ask(askable(pods.filter((pod) => pod.bridge === bridge)), signal);
   }
 
-  /** The bridges that have gateways to ask. */
-  bridges(): Set<string> {
-    return new Set([...this.#pods.entries()].map(([, { bridge }]) => bridge));
+  /** The gateways of each bridge that has any, to be asked. */
+  byBridge(): Map<string, readonly Askable[]> {
+    const pods = [...this.#pods.entries()].map(([, pod]) => pod);
+    const groups = [...Map.groupBy(pods, ({ bridge }) => bridge)];
+    return new Map(groups.map(([bridge, pods]) => [bridge, askable(pods)]));
   }
+
+  /** Never throws. */
+  ask(pods: readonly Askable[], signal: AbortSignal): Promise<GatewayReport[]> {
+    return Promise.all(
+      pods.map(async (pod) => ({
+        instance: pod.name,
+        state: await readGateway(this.#addressOf(pod), signal),
+      })),
+    );
+  }
+}
+
+/** Those with an address, in the order of their names. */
+function askable(pods: readonly GatewayPod[]): Askable[] {
+  return pods
+    .flatMap(({ name, address }) => (address === undefined ? [] : [{ name, address }]))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Whether a gateway holds fresh bytes or gets some. @param now milliseconds since 1970 */
