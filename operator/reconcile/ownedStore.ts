@@ -3,6 +3,7 @@ import type { Change } from "../engine/objectStore.ts";
 import type { Informer } from "../engine/informer.ts";
 import type { OwnedObject } from "../build/metadata.ts";
 import type { KnownObject } from "./owned.ts";
+import { SharedValues } from "./sharedValues.ts";
 
 interface Entry {
   readonly resource: Resource;
@@ -15,17 +16,20 @@ interface Named extends Pick<OwnedObject, "kind"> {
   readonly metadata: Pick<OwnedObject["metadata"], "name">;
 }
 
+/** Of a bridge each of its objects would else keep one. */
+const bridgeKeys = new SharedValues<string>(10_000);
+
 /**
  * What is known of all objects that bridges own: what the watches told, or, where that is newer, what
  * the API server answered to a write. Without the second a reconcile right after another would
  * write again what the watch has not told yet.
  */
 export class OwnedStore {
-  /** By `namespace/bridge`, then by kind and name. */
+  /** By `namespace/bridge`, then by kind, namespace and name. */
   readonly #byBridge = new Map<string, Map<string, Entry>>();
   /** Which bridge's an object is, by kind, namespace and name. */
   readonly #bridgeOf = new Map<string, string>();
-  /** What others deleted and nobody has made again, by bridge, then by kind and name. */
+  /** What others deleted and nobody has made again, by bridge, then by kind, namespace and name. */
   readonly #lost = new Map<string, Set<string>>();
   /** By uid: see `difference`. */
   readonly #accepted = new Map<string, string>();
@@ -45,7 +49,7 @@ export class OwnedStore {
       const look = (): void => {
         if (this.#take(resource, change)) keysOf(change).forEach(tell);
       };
-      const waiting = this.#waiting.get(`${resource.kind} ${change.key}`);
+      const waiting = this.#waiting.get(keyOf(resource, change.key));
       if (waiting === undefined) look();
       else waiting.push(look);
     });
@@ -61,7 +65,7 @@ export class OwnedStore {
     name: string,
     write: () => Promise<T>,
   ): Promise<T> {
-    const objectKey = `${resource.kind} ${namespace}/${name}`;
+    const objectKey = keyIn(namespace, resource, name);
     const waiting: (() => void)[] = [];
     this.#waiting.set(objectKey, waiting);
     try {
@@ -90,33 +94,34 @@ export class OwnedStore {
   }
 
   get(bridge: string, resource: Resource, name: string): KnownObject | undefined {
-    return this.#byBridge.get(bridge)?.get(entryKey(resource, name))?.object;
+    return this.#byBridge.get(bridge)?.get(keyIn(namespaceOf(bridge), resource, name))?.object;
   }
 
   /** Takes the answer to a write. */
   put(namespace: string, resource: Resource, name: string, object: KnownObject): void {
-    const objectKey = `${resource.kind} ${namespace}/${name}`;
-    const before = this.#held(objectKey, resource, name);
+    const objectKey = keyIn(namespace, resource, name);
+    const before = this.#held(objectKey);
     if (before !== undefined && isNewer(before, object)) return;
-    if (object.bridge === undefined) return this.#drop(objectKey, resource, name);
-    const bridge = `${namespace}/${object.bridge}`;
-    if (this.#bridgeOf.get(objectKey) !== bridge) this.#drop(objectKey, resource, name);
+    if (object.bridge === undefined) return this.#drop(objectKey);
+    const written = `${namespace}/${object.bridge}`;
+    const bridge = bridgeKeys.of(written, () => written);
+    if (this.#bridgeOf.get(objectKey) !== bridge) this.#drop(objectKey);
     const entries = this.#byBridge.get(bridge) ?? new Map<string, Entry>();
-    this.#byBridge.set(bridge, entries.set(entryKey(resource, name), { resource, name, object }));
+    this.#byBridge.set(bridge, entries.set(objectKey, { resource, name, object }));
     this.#bridgeOf.set(objectKey, bridge);
-    this.#lost.get(bridge)?.delete(entryKey(resource, name));
+    this.#lost.get(bridge)?.delete(objectKey);
   }
 
   remove(namespace: string, resource: Resource, name: string, uid: string): void {
-    const objectKey = `${resource.kind} ${namespace}/${name}`;
-    if (this.#held(objectKey, resource, name)?.uid === uid) this.#drop(objectKey, resource, name);
+    const objectKey = keyIn(namespace, resource, name);
+    if (this.#held(objectKey)?.uid === uid) this.#drop(objectKey);
     this.#accepted.delete(uid);
   }
 
   /** Which objects others have deleted, as it is now. */
   lostOf(bridge: string): (object: Named) => boolean {
     const lost = new Set(this.#lost.get(bridge));
-    return ({ kind, metadata }) => lost.has(entryKey({ kind }, metadata.name));
+    return (object) => lost.has(keyIn(namespaceOf(bridge), object, object.metadata.name));
   }
 
   /** The bridge is gone. */
@@ -136,12 +141,13 @@ export class OwnedStore {
   /** @returns whether it was news */
   #take(resource: Resource, { type, key, object }: Change<KnownObject>): boolean {
     const [namespace = "", name = ""] = key.split("/");
-    const held = this.#held(`${resource.kind} ${key}`, resource, name);
+    const objectKey = keyOf(resource, key);
+    const held = this.#held(objectKey);
     if (type === "deleted") {
-      const bridge = this.#bridgeOf.get(`${resource.kind} ${key}`);
+      const bridge = this.#bridgeOf.get(objectKey);
       if (bridge !== undefined && held?.uid === object.uid) {
         const lost = this.#lost.get(bridge) ?? new Set();
-        this.#lost.set(bridge, lost.add(entryKey(resource, name)));
+        this.#lost.set(bridge, lost.add(objectKey));
       }
       this.remove(namespace, resource, name, object.uid);
       return held !== undefined; // else it was pruned
@@ -150,17 +156,17 @@ export class OwnedStore {
     return held?.resourceVersion !== object.resourceVersion;
   }
 
-  #held(objectKey: string, resource: Resource, name: string): KnownObject | undefined {
+  #held(objectKey: string): KnownObject | undefined {
     const bridge = this.#bridgeOf.get(objectKey);
-    return bridge === undefined ? undefined : this.get(bridge, resource, name);
+    return bridge === undefined ? undefined : this.#byBridge.get(bridge)?.get(objectKey)?.object;
   }
 
-  #drop(objectKey: string, resource: Resource, name: string): void {
+  #drop(objectKey: string): void {
     const bridge = this.#bridgeOf.get(objectKey);
     if (bridge === undefined) return;
     this.#bridgeOf.delete(objectKey);
     const entries = this.#byBridge.get(bridge);
-    entries?.delete(entryKey(resource, name));
+    entries?.delete(objectKey);
     if (entries?.size === 0) this.#byBridge.delete(bridge);
   }
 }
@@ -175,8 +181,16 @@ function keysOf(change: Change<KnownObject>): string[] {
   );
 }
 
-function entryKey({ kind }: Pick<Resource, "kind">, name: string): string {
-  return `${kind} ${name}`;
+type Kind = Pick<Resource, "kind">;
+
+/** @param key `namespace/name` */
+const keyOf = ({ kind }: Kind, key: string): string => `${kind} ${key}`;
+const keyIn = (namespace: string, kind: Kind, name: string): string =>
+  keyOf(kind, `${namespace}/${name}`);
+
+/** @param bridge its key */
+function namespaceOf(bridge: string): string {
+  return bridge.slice(0, bridge.indexOf("/"));
 }
 
 /**
