@@ -1,6 +1,5 @@
 import type { Clock } from "../common/clock.ts";
 import { formatAddress } from "../common/config/fields.ts";
-import { announce } from "../common/announce.ts";
 import { loadKeyRing } from "../common/keys/load.ts";
 import type { Logger } from "../common/log/logger.ts";
 import type { Tally } from "../common/metrics.ts";
@@ -11,6 +10,7 @@ import type { Inlet } from "./inlet.ts";
 import { TokenBucket } from "./limit/tokenBucket.ts";
 import { Horizon } from "./push/horizon.ts";
 import { createPushHandler, type PushAnswer } from "./push/listener.ts";
+import { closedFor, open } from "./push/opening.ts";
 import { Receiver } from "./push/receiver.ts";
 import { SeenSet } from "./push/seenSet.ts";
 import { createPushServer } from "./push/server.ts";
@@ -45,17 +45,6 @@ export async function startPushIntake(
     log,
   });
   const horizon = await Horizon.load(push.state_file);
-  const { past, future } = push.window;
-  const window = new Window({ past, future, clock, horizon: horizon.inherited });
-  const seen = new SeenSet();
-  const ahead = Number((horizon.inherited - window.now()) / 1_000_000_000n);
-  if (ahead * 1000 > future) {
-    log.warn(
-      { seconds: ahead },
-      "packets were signed later than this clock's now; until then none is taken",
-    );
-  }
-
   let handle: ReturnType<typeof createPushHandler>["handle"] | undefined;
   const { server, stopReloading } = await createPushServer(
     push,
@@ -68,6 +57,10 @@ export async function startPushIntake(
     log,
   );
   const address = await listen(server, push.listen_address, "push.listen_address");
+  // Only now: nobody else can have taken packets at this address since.
+  const { past, future } = push.window;
+  const window = new Window({ past, future, clock, horizon: horizon.inherited });
+  const seen = new SeenSet();
   const limit =
     push.bytes_per_second === undefined
       ? undefined
@@ -93,12 +86,16 @@ export async function startPushIntake(
   });
   const handler = createPushHandler({ receiver, maxPacketSize: push.max_packet_size, log });
   handle = handler.handle;
-  announce(log, "push", address);
+  const stopping = new AbortController();
+  const wait = closedFor(window, future, log);
+  const opened = open(server, address, { wait, signal: stopping.signal, log });
   return {
     answers: handler.tally,
     receiver,
     seen,
     stop: async () => {
+      stopping.abort();
+      await opened;
       stopReloading();
       ring.stop();
       await close(server, AbortSignal.timeout(lastAnswersMilliseconds));

@@ -1,9 +1,11 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { millisecondsToNanoseconds } from "../../common/clock.ts";
 import { ConfigError, errorCode } from "../../common/errors.ts";
 
 /** How far ahead of the packet at hand a write reaches: one write a second at a steady flow. */
-const reachNanoseconds = 1_000_000_000n;
+export const reachMilliseconds = 1_000;
+const reachNanoseconds = millisecondsToNanoseconds(reachMilliseconds);
 
 /**
  * How far signing times have gone, kept in a file. The seen set dies with the process, and the

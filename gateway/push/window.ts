@@ -1,4 +1,8 @@
-import { type Clock, millisecondsToNanoseconds } from "../../common/clock.ts";
+import {
+  type Clock,
+  millisecondsToNanoseconds,
+  nanosecondsToMilliseconds,
+} from "../../common/clock.ts";
 
 /** How far clocks may be apart; the collector's push.clock_skew. */
 const clockSkew = 60_000_000_000n;
@@ -44,6 +48,11 @@ export class Window {
   floor(): bigint {
     const past = this.now() - this.#past;
     return past > this.#raised ? past : this.#raised;
+  }
+
+  /** Milliseconds until a packet that is signed then is fresh; 0 when one that is signed now is. */
+  opensIn(): number {
+    return Math.max(0, nanosecondsToMilliseconds(this.floor() - this.now()));
   }
 
   /** The latest stamp that is fresh now; all later ones are in the future. */

@@ -8,6 +8,7 @@ import { decodePacket } from "../../common/packet/msgpack.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { encodeJsonPacket } from "../helpers/jsonPacket.ts";
 import { exchange } from "./helpers/exchange.ts";
+import { freePort } from "./helpers/ports.ts";
 import { launch, type Program, valueOf } from "./helpers/program.ts";
 import type { Push } from "./helpers/pushProxy.ts";
 import { Rig, ringKeys, type RigOptions } from "./helpers/rig.ts";
@@ -118,13 +119,13 @@ describe.concurrent("a captured packet is never taken again", { timeout }, () =>
     await using rig = await Rig.start(options);
     const pushes = await capture(rig, 200);
     const config = rig.gatewayConfig();
-    const push = { ...config.push, listen_address: "127.0.0.1:0", audience: undefined };
+    const address = `127.0.0.1:${await freePort()}`;
+    const push = { ...config.push, listen_address: address, audience: undefined };
     await using second = await launch(
       "gateway",
       { ...config, listen_address: "127.0.0.1:0", push: { ...push, state_file: "second/horizon" } },
       rig,
     );
-    await delay(300); // its own start is past: what it refuses now it refuses as another's
     for (const captured of pushes) {
       expect(Object.values(await replay(second, captured))).toEqual(Array(6).fill(401));
       const claim = { ...spellings(captured).exact, audience: second.address("push") };

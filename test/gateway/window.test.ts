@@ -2,7 +2,9 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../common/errors.ts";
 import { Horizon } from "../../gateway/push/horizon.ts";
+import { closedFor } from "../../gateway/push/opening.ts";
 import { Window } from "../../gateway/push/window.ts";
+import { captureLog } from "../helpers/capturedLog.ts";
 import { makeFolder } from "../helpers/folder.ts";
 import { ManualClock } from "../helpers/manualClock.ts";
 
@@ -57,6 +59,36 @@ describe("the window", () => {
     later.clock.advance(49_000);
     expect(later.window.isFresh(later.clock.wall() + milliseconds(1_000))).toBe(false);
     expect(later.window.isFresh(later.clock.wall() + milliseconds(1_001))).toBe(true);
+  });
+});
+
+describe("until a gateway takes pushes", () => {
+  /** Seconds by which the earlier process's horizon is ahead of the start. */
+  const wait = (future: number, ahead = -60, passed = 0) => {
+    const clock = new ManualClock();
+    const horizon = clock.wall() + milliseconds(ahead * 1_000);
+    const window = new Window({ past: 30_000, future, clock, horizon });
+    clock.advance(passed);
+    const captured = captureLog();
+    return { milliseconds: closedFor(window, future, captured.log), said: captured.messages() };
+  };
+
+  test("what was signed before its start is past, by the half for a clock that is behind", () => {
+    expect(wait(2_000)).toEqual({ milliseconds: 3_000, said: [] });
+    expect(wait(2_000, -60, 500)).toEqual({ milliseconds: 2_500, said: [] });
+    expect(wait(2_000, -60, 2_000)).toEqual({ milliseconds: 0, said: [] });
+    expect(wait(0)).toEqual({ milliseconds: 0, said: [] });
+  });
+
+  test("what the process before it may have taken is past too", () => {
+    expect(wait(2_000, 3)).toEqual({ milliseconds: 4_000, said: [] });
+    expect(wait(0, 1)).toEqual({ milliseconds: 1_000, said: [] });
+  });
+
+  test("a clock that was set back is told of, and not waited for", () => {
+    const said = [expect.stringMatching("signed later than this clock's now")];
+    expect(wait(2_000, 3.001)).toEqual({ milliseconds: 0, said });
+    expect(wait(0, 86_400)).toEqual({ milliseconds: 0, said });
   });
 });
 

@@ -55,7 +55,7 @@ export function intakeAlerts(series: string): Alert[] {
     {
       name: "QrngReplayedPushes",
       // An answer that is lost on its way has its packet repeated: a few of these are normal. So are
-      // stale ones, while a gateway starts; and where nothing is taken, the clocks are to blame.
+      // stale ones, of a gateway that was killed meanwhile; and where nothing is taken, the clocks are to blame.
       expr:
         `${increase("seen|known")} > 10 or ` +
         `(${increase("stale")} > 100 and ${increase("taken")} > 0)`,

@@ -2,15 +2,15 @@ import type { Cluster } from "../../cluster/node/cluster.ts";
 import type { Bridge } from "../helpers/client.ts";
 import { addressesOf, metricAt, type Series } from "../helpers/metrics.ts";
 
-/**
- * Notes how gateways answer pushes. A gateway takes nothing that was signed in its first seconds
- * (docs/push.md), so `stale` is a refusal from the first packet on that it has taken.
- */
+/** All that is no refusal; a gateway on its way out takes no more. */
+const accepted = ["taken", "known", "seen", "full", "draining"];
+
+/** Notes how gateways answer pushes. */
 export class PushAnswers {
   readonly #cluster: Cluster;
   readonly #bridge: Bridge;
   readonly refusals = new Set<string>();
-  readonly #staleAtFirst = new Map<string, number>();
+  readonly #takers = new Set<string>();
 
   constructor(cluster: Cluster, bridge: Bridge) {
     this.#cluster = cluster;
@@ -19,7 +19,7 @@ export class PushAnswers {
 
   /** How many gateways have taken packets. */
   get takers(): number {
-    return this.#staleAtFirst.size;
+    return this.#takers.size;
   }
 
   async look(): Promise<void> {
@@ -31,16 +31,11 @@ export class PushAnswers {
   }
 
   #note(address: string, series: Series): void {
-    const counts = Object.entries(series).map(
-      ([labels, count]) => [/"(.+)"/.exec(labels)?.[1] ?? "", count] as const,
-    );
-    const { taken = 0, stale = 0, ...others }: Series = Object.fromEntries(counts);
-    for (const [answer, count] of Object.entries(others))
-      if (count > 0 && !["known", "seen", "full", "draining"].includes(answer))
-        this.refusals.add(answer);
-    if (taken === 0) return;
-    const first = this.#staleAtFirst.get(address);
-    if (first === undefined) this.#staleAtFirst.set(address, stale);
-    else if (stale > first) this.refusals.add("stale");
+    for (const [labels, count] of Object.entries(series)) {
+      const answer = /"(.+)"/.exec(labels)?.[1] ?? "";
+      if (count === 0) continue;
+      if (answer === "taken") this.#takers.add(address);
+      if (!accepted.includes(answer)) this.refusals.add(answer);
+    }
   }
 }
