@@ -23,7 +23,7 @@ export interface TestGateway extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** A real gateway on ports that the system picked. */
+/** A real gateway on ports that the system picked, which takes pushes from its first millisecond. */
 export async function startTestGateway(
   config: GatewayConfigInput = {},
   { clock }: { clock?: Clock } = {},
@@ -37,7 +37,7 @@ export async function startTestGateway(
     shutdown_grace: 0,
     ...keys,
     ...config,
-    push: { listen_address: "127.0.0.1:0", ...config.push },
+    push: { listen_address: "127.0.0.1:0", window: { future: 0 }, ...config.push },
   };
   const parsed = parseConfig(gatewayConfig, JSON.stringify(whole), "test.yaml");
   const running = await startGateway(
