@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
  */
 export async function eventually<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  milliseconds = 20_000,
+  milliseconds = 60_000,
 ): Promise<T> {
   const end = performance.now() + milliseconds;
   for (;;) {
