@@ -8,10 +8,10 @@ export default defineConfig({
   test: {
     include: ["test/realCluster/**/*.test.ts"],
     globalSetup: ["test/cluster/node/shared.ts"],
-    // They share one node of two cores.
-    fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    // Most of their time they wait: for pods that end, keys that rotate, checks of a minute.
+    maxWorkers: 2,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     teardownTimeout: 120_000,
   },
 });

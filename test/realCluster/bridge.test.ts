@@ -5,7 +5,7 @@ import type { BridgeInput } from "../../operator/bridge/schema.ts";
 import { sharedCluster } from "../cluster/node/shared.ts";
 import { applyYaml, createNamespace } from "../cluster/objects.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { applianceAddress, applianceCa, startAppliance } from "./helpers/appliance.ts";
+import { type Appliance, startAppliance } from "./helpers/appliance.ts";
 import { clientPod, drawScript, startTraffic } from "./helpers/client.ts";
 import { metricOf } from "./helpers/metrics.ts";
 import { installOperator } from "./helpers/operator.ts";
@@ -16,15 +16,16 @@ import { bridgeIsReady, gatewaysAre, giveKey, keyIsSwitched } from "./helpers/se
 const cluster = await sharedCluster();
 const cleanup = new AsyncDisposableStack();
 let bridge = { name: "quickstart", namespace: "" };
+let appliance: Appliance;
 
 beforeAll(async () => {
   const namespace = await createNamespace(cluster, "physics", restricted);
   bridge = { ...bridge, namespace };
   cleanup.defer(async () => {
-    await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
+    await cluster.kubectl(["delete", "namespace", namespace, "--wait=false"]);
   });
   cleanup.use(await installOperator(cluster, [namespace]));
-  cleanup.use(await startAppliance(cluster, namespace));
+  appliance = cleanup.use(await startAppliance(cluster, namespace, 8443));
 });
 afterAll(() => cleanup.disposeAsync());
 
@@ -37,8 +38,7 @@ test("the quickstart, pointed at an appliance outside, gets ready", async () => 
   const file = new URL("../../examples/quickstart-cluster.yaml", import.meta.url);
   const quickstart = parse(await readFile(file, "utf8")) as BridgeInput;
   const [source] = quickstart.spec.sources ?? [];
-  const url = `https://${applianceAddress}`;
-  const pointed = { ...source, url, caRef: applianceCa, simulated: true };
+  const pointed = { ...source, ...appliance.source };
   const spec = { ...quickstart.spec, sources: [pointed] };
   await applyYaml(cluster, stringify({ ...quickstart, spec }), bridge);
   await bridgeIsReady(cluster, bridge);
@@ -66,8 +66,8 @@ test("a pod of its namespace draws by the Service's name; one elsewhere gets no 
   ];
   const patch = JSON.stringify({ spec: { gateway: { clients } } });
   await kubectl("patch", "qb", bridge.name, "--type=merge", "--patch", patch);
-  await eventually(async () => (await runInPod(cluster, stranger, connect)) === "open\n", 60_000);
-  await cluster.kubectl(["delete", "namespace", elsewhere, "--timeout=120s"]);
+  await eventually(async () => (await runInPod(cluster, stranger, connect)) === "open\n", 180_000);
+  await cluster.kubectl(["delete", "namespace", elsewhere, "--wait=false"]);
 });
 
 test("kubectl scale brings gateways and takes them, and each is given bytes", async () => {
@@ -78,7 +78,7 @@ test("kubectl scale brings gateways and takes them, and each is given bytes", as
     const text = await kubectl("get", "qb", bridge.name, "--output=jsonpath={.status.replicas}");
     const held = await metricOf(cluster, bridge, "gateway", metric);
     return text === "3" && Object.values(held)[0]! > 0;
-  }, 60_000);
+  }, 180_000);
   await kubectl("scale", "qb", bridge.name, "--replicas=2");
   await gatewaysAre(cluster, bridge, 2);
 });
@@ -96,7 +96,7 @@ test("keys rotate under traffic without a failed draw or a refused push", async 
   await kubectl("patch", "qb", bridge.name, "--type=merge", "--patch", patch);
   await keyIsSwitched(cluster, bridge);
   const delivered = await deliveredBytes();
-  await eventually(async () => (await deliveredBytes()) > delivered, 120_000);
+  await eventually(async () => (await deliveredBytes()) > delivered, 180_000);
   expect(await refused()).toBe(before);
   const { drawn, failed, failures } = await traffic.counts();
   expect({ failed, failures }).toEqual({ failed: 0, failures: {} });
@@ -113,18 +113,18 @@ test.each(["gateway", "collector"])("a killed %s comes back", async (component) 
   const pods = ["get", "pods", "--selector", selector, "--output=name"];
   const [victim = ""] = (await kubectl(...pods)).split("\n");
   await kubectl("delete", victim, "--grace-period=0", "--force");
-  await kubectl("rollout", "status", `deployment/${bridge.name}-${component}`, "--timeout=120s");
+  await kubectl("rollout", "status", `deployment/${bridge.name}-${component}`, "--timeout=180s");
   expect((await kubectl(...pods)).split("\n")).not.toContain(victim);
   await bridgeIsReady(cluster, bridge);
   expect(await draw(1024)).toBe("200 1024\n");
 });
 
 test("a deleted bridge leaves nothing", async () => {
-  await kubectl("delete", "qb", bridge.name, "--timeout=60s");
+  await kubectl("delete", "qb", bridge.name, "--timeout=180s");
   const kinds = "all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets";
   const left = ["get", kinds, "--selector", `qrngbridge.io/bridge=${bridge.name}`];
   await eventually(async () => {
     const names = (await kubectl(...left, "--output=name")).trim();
     return names === "secret/given-key"; // which is the user's
-  }, 120_000);
+  }, 180_000);
 });

@@ -4,7 +4,7 @@ import { sharedCluster } from "../cluster/node/shared.ts";
 import { createNamespace } from "../cluster/objects.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { inNamespace } from "../operatorCluster/helpers/bridge.ts";
-import { applianceAddress, applianceCa, startAppliance } from "./helpers/appliance.ts";
+import { startAppliance } from "./helpers/appliance.ts";
 import { startTraffic, type Traffic } from "./helpers/client.ts";
 import { metricOf } from "./helpers/metrics.ts";
 import { installOperator } from "./helpers/operator.ts";
@@ -25,21 +25,13 @@ beforeAll(async () => {
   const namespace = await createNamespace(cluster, "drain", restricted);
   bridge = { ...bridge, namespace };
   cleanup.defer(async () => {
-    await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
+    await cluster.kubectl(["delete", "namespace", namespace, "--wait=false"]);
   });
   cleanup.use(await installOperator(cluster, [namespace]));
-  cleanup.use(await startAppliance(cluster, namespace));
+  const appliance = cleanup.use(await startAppliance(cluster, namespace, 8444));
   await giveKey(cluster, bridge);
   await inNamespace(cluster, namespace).applyBridge(bridge.name, {
-    sources: [
-      {
-        name: "appliance",
-        type: "Quantis",
-        url: `https://${applianceAddress}`,
-        caRef: applianceCa,
-        simulated: true,
-      },
-    ],
+    sources: [appliance.source],
     signing: { secretRef: { name: "given-key", key: "key" }, propagationSeconds: 0 },
   });
   await bridgeIsReady(cluster, bridge);
@@ -76,7 +68,7 @@ async function stopping(count: number, act: () => Promise<unknown>): Promise<voi
   }, 180_000);
   await gatewaysAre(cluster, bridge, 2);
   const { drawn } = await traffic.counts();
-  await eventually(async () => (await traffic.counts()).drawn > drawn, 60_000);
+  await eventually(async () => (await traffic.counts()).drawn > drawn, 180_000);
   const { failed, failures } = await traffic.counts();
   expect({ failed, failures }).toEqual({ failed: 0, failures: {} });
 }
@@ -110,7 +102,7 @@ test("evicting one gateway after the other fails no draw", async () => {
 
 test("meanwhile the key was rotated, and no gateway refused a push but on its way out", async () => {
   await keyIsSwitched(cluster, bridge);
-  await eventually(() => pushes.takers >= 4, 60_000);
+  await eventually(() => pushes.takers >= 4, 180_000);
   expect([...pushes.refusals]).toEqual([]);
   const lost = await metricOf(cluster, bridge, "collector", "qrng_collector_lost_bytes_total");
   expect(Object.values(lost).reduce((sum, each) => sum + each, 0)).toBe(0);

@@ -38,7 +38,7 @@ async function startScenes(cluster: Cluster, prefixes: readonly string[]): Promi
     prefixes.map((prefix) => createNamespace(cluster, prefix, restricted)),
   );
   cleanup.defer(async () => {
-    await cluster.kubectl(["delete", "namespace", ...namespaces, "--timeout=120s"]);
+    await cluster.kubectl(["delete", "namespace", ...namespaces, "--wait=false"]);
   });
   cleanup.use(await installOperator(cluster, namespaces));
   return namespaces.map((namespace) => inNamespace(cluster, namespace));
@@ -53,11 +53,11 @@ async function podNames({ kubectl }: Scene, selector: string): Promise<string[]>
 }
 
 const checkPodsAreGone = (scene: Scene): Promise<boolean> =>
-  eventually(async () => (await podNames(scene, ofCheck)).length === 0, 60_000);
+  eventually(async () => (await podNames(scene, ofCheck)).length === 0, 180_000);
 
 async function collectorsAre(scene: Scene, count: number): Promise<void> {
   const collectors = "qrngbridge.io/bridge=lab,app.kubernetes.io/component=collector";
-  await eventually(async () => (await podNames(scene, collectors)).length === count, 60_000);
+  await eventually(async () => (await podNames(scene, collectors)).length === count, 180_000);
 }
 
 const opened = /^PolicyNotEnforced: got through: .*gateway → collector 9465 TCP \(connected\), /;
@@ -68,7 +68,7 @@ async function verdictOf(scene: Scene, before = "NotRun"): Promise<string> {
     const { reason = before, message = "" } =
       (await scene.conditionOf("lab", "OneWayVerified")) ?? {};
     return reason !== before && `${reason}: ${message}`;
-  }, 200_000);
+  }, 300_000);
 }
 
 test.concurrent(
@@ -107,7 +107,7 @@ test.concurrent("the check's pods are nobody's, and do not hold up a node's drai
   const checked = await eventually(async () => {
     const names = await podNames(drained, `${ofCheck},qrngbridge.io/zone`);
     return names.length === 4 && names; // two targets and two that try
-  }, 120_000);
+  }, 180_000);
   const selectors = await selectorsOf(drained);
   expect(selectors.length).toBeGreaterThan(6);
   for (const selector of selectors) {
@@ -116,7 +116,7 @@ test.concurrent("the check's pods are nobody's, and do not hold up a node's drai
     expect(selected.filter((name) => name.startsWith("moved-"))).not.toEqual([]);
   }
   const drain = ["drain", nodeName, `--pod-selector=${ofCheck},qrngbridge.io/bridge=moved`];
-  await shared.kubectl([...drain, "--timeout=60s"]);
+  await shared.kubectl([...drain, "--timeout=180s"]);
   await shared.kubectl(["uncordon", nodeName]);
   await drained.reasonIs("moved", "OneWayVerified", "NotProven");
   await checkPodsAreGone(drained);

@@ -63,9 +63,9 @@ beforeAll(async () => {
   for (const object of [deployment, service])
     await applyYaml(cluster, JSON.stringify(object), { namespace });
   await startPods(cluster, [nodePod({ name: "client", namespace })]);
-  await cluster.kubectl(["rollout", "status", "deployment/web", "-n", namespace, "--timeout=120s"]);
+  await cluster.kubectl(["rollout", "status", "deployment/web", "-n", namespace, "--timeout=180s"]);
 });
-afterAll(() => cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]));
+afterAll(() => cluster.kubectl(["delete", "namespace", namespace, "--wait=false"]));
 
 const inClient = (script: string): Promise<string> =>
   runInPod(cluster, { namespace, name: "client" }, script);
@@ -143,5 +143,5 @@ test("logs are kept, and a deleted pod is replaced", async () => {
     ];
     const now = (await cluster.kubectl(pods)).trim().split("\n");
     return !now.includes(before[0]!) && (await cluster.kubectl(ready)) === "2";
-  }, 60_000);
+  }, 180_000);
 });

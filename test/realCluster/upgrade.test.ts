@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { parse } from "yaml";
+import { type Cluster, startCluster } from "../cluster/node/cluster.ts";
 import { tagImage } from "../cluster/node/containerd.ts";
 import { images } from "../cluster/node/images.ts";
-import { sharedCluster } from "../cluster/node/shared.ts";
 import { createNamespace } from "../cluster/objects.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { chart, release } from "../operatorCluster/chart/helm.ts";
 import { inNamespace } from "../operatorCluster/helpers/bridge.ts";
-import { applianceAddress, applianceCa, startAppliance } from "./helpers/appliance.ts";
+import { type Appliance, startAppliance } from "./helpers/appliance.ts";
 import { startTraffic, type Traffic } from "./helpers/client.ts";
 import { helmIn, releaseValues } from "./helpers/operator.ts";
 import { restricted } from "./helpers/pods.ts";
@@ -18,13 +18,13 @@ import { PushAnswers } from "./upgrade/pushAnswers.ts";
 
 /**
  * From an earlier release (upgrade/differences.ts) to today's and back, under traffic; each test
- * goes on from the one before.
+ * goes on from the one before. On a cluster of its own, since the definition is one for all of it.
  */
-const cluster = await sharedCluster();
 const cleanup = new AsyncDisposableStack();
 const bridge = { name: "lab", namespace: "" };
-const definition = "qrngbridges.qrngbridge.io";
 const nextOperator = `${images.operator}-next`;
+let cluster: Cluster;
+let appliance: Appliance;
 let home = "";
 let helm: (...args: string[]) => Promise<string>;
 let earlier: EarlierRelease;
@@ -42,25 +42,15 @@ const storedSpec = async () =>
   };
 
 beforeAll(async () => {
-  // The release brings the definition: that of other files, which have no bridge any more, goes.
-  const forget = ["delete", "crd", definition, "--ignore-not-found", "--timeout=60s"];
-  await cluster.kubectl(forget);
+  cluster = cleanup.use(await startCluster({ images: inject("images"), enforcement: true }));
   earlier = cleanup.use(await makeEarlierRelease(cluster));
   await tagImage(cluster.machine, images.operator, nextOperator);
   bridge.namespace = await createNamespace(cluster, "upgrade", restricted);
   home = await createNamespace(cluster, "qrng-system", restricted);
   helm = await helmIn(cluster, home);
-  cleanup.defer(async () => {
-    for (const namespace of [bridge.namespace, home])
-      await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
-    await cluster.kubectl(forget);
-  });
   const values = releaseValues(earlierImages, [bridge.namespace]);
-  await helm("install", release, earlier.chart, "--wait", "--timeout=120s", ...values);
-  cleanup.defer(async () => {
-    await helm("uninstall", release, "--wait");
-  });
-  cleanup.use(await startAppliance(cluster, bridge.namespace));
+  await helm("install", release, earlier.chart, "--wait", "--timeout=180s", ...values);
+  appliance = cleanup.use(await startAppliance(cluster, bridge.namespace, 443));
 });
 afterAll(() => cleanup.disposeAsync());
 
@@ -98,10 +88,10 @@ async function programsAre(wanted: Record<"collector" | "gateway", string>): Pro
   for (const program of ["gateway", "collector"] as const) {
     const image = "--output=jsonpath={.spec.template.spec.containers[0].image}";
     const get = ["get", "deployment", `${bridge.name}-${program}`, image, "--ignore-not-found"];
-    await eventually(async () => (await kubectl(...get)) === wanted[program], 120_000);
+    await eventually(async () => (await kubectl(...get)) === wanted[program], 180_000);
   }
   await gatewaysAre(cluster, bridge, 2);
-  await kubectl("rollout", "status", `deployment/${bridge.name}-collector`, "--timeout=120s");
+  await kubectl("rollout", "status", `deployment/${bridge.name}-collector`, "--timeout=180s");
   await bridgeIsReady(cluster, bridge);
 }
 
@@ -113,9 +103,9 @@ async function underTraffic(act: () => Promise<unknown>): Promise<void> {
     for (; !done.signal.aborted; await delay(500)) await answers.look();
   })();
   await Promise.all([looking, act().finally(() => done.abort())]);
-  await eventually(() => answers.look().then(() => answers.takers >= 2), 60_000);
+  await eventually(() => answers.look().then(() => answers.takers >= 2), 180_000);
   const { drawn } = await traffic.counts();
-  await eventually(async () => (await traffic.counts()).drawn > drawn, 60_000);
+  await eventually(async () => (await traffic.counts()).drawn > drawn, 180_000);
   const { failed, failures } = await traffic.counts();
   const refusals = [...answers.refusals];
   expect({ failed, failures, refusals }).toEqual({ failed: 0, failures: {}, refusals: [] });
@@ -133,15 +123,7 @@ async function pods(): Promise<string[]> {
 
 test("today's gateway takes the config and the key ring of an earlier operator", async () => {
   await at().applyBridge(bridge.name, {
-    sources: [
-      {
-        name: "appliance",
-        type: "Quantis",
-        url: `https://${applianceAddress}`,
-        caRef: applianceCa,
-        simulated: true,
-      },
-    ],
+    sources: [appliance.source],
     gateway: { image: images.gateway },
     signing: {}, // the definition fills it
   });
@@ -160,7 +142,7 @@ test("an upgrade keeps all keys, and what the earlier definition wrote", async (
   await expect(patchSpec({ gateway: { overflow: "DiscardOldest" } })).resolves.toMatch("no change");
   await underTraffic(async () => {
     const values = releaseValues(images, [bridge.namespace]);
-    await helm("upgrade", release, chart, "--wait", "--timeout=120s", ...values);
+    await helm("upgrade", release, chart, "--wait", "--timeout=180s", ...values);
     await programsAre(images);
   });
   expect(await readSecrets()).toEqual(secrets);
@@ -178,7 +160,7 @@ test("an earlier gateway refuses today's config by name, and those before it ser
       // Until each container has started there are none to be had.
       const logs = await kubectl("logs", "--selector", selector, "--tail=-1").catch(() => "");
       return logs.includes("push.state_file: unknown key");
-    }, 120_000);
+    }, 180_000);
     const ready = "--output=jsonpath={.status.readyReplicas}";
     expect(await kubectl("get", "deployment", `${bridge.name}-gateway`, ready)).toBe("2");
     await patchSpec({ gateway: { image: null } });
@@ -196,22 +178,22 @@ test("an upgrade of the operator alone writes nothing of a bridge and rolls no p
   const before = { pods: await pods(), versions: await versions() };
   const values = releaseValues({ ...images, operator: nextOperator }, [bridge.namespace]);
   const others = ["--set", "operator.logLevel=debug", "--set", "operator.podLabels.team=physics"];
-  await helm("upgrade", release, chart, "--wait", "--timeout=120s", ...values, ...others);
+  await helm("upgrade", release, chart, "--wait", "--timeout=180s", ...values, ...others);
   const image = "--output=jsonpath={.items[*].spec.containers[0].image}";
   const operators = ["get", "pods", "--namespace", home, image];
-  await eventually(async () => (await cluster.kubectl(operators)) === nextOperator, 120_000);
+  await eventually(async () => (await cluster.kubectl(operators)) === nextOperator, 180_000);
   // It has built all of the bridge anew when it says so of a change that is nothing to its pods.
   await patchSpec({ oneWayCheck: { intervalSeconds: 43_200 } });
   await eventually(
     async () => (await at().conditionOf(bridge.name, "Ready"))?.status === "True",
-    120_000,
+    180_000,
   );
   expect({ pods: await pods(), versions: await versions() }).toEqual(before);
 });
 
 test("a rollback keeps all keys, drops what the earlier definition lacks, and fails no draw", async () => {
   await underTraffic(async () => {
-    await helm("rollback", release, "1", "--wait", "--timeout=120s");
+    await helm("rollback", release, "1", "--wait", "--timeout=180s");
     await programsAre(earlierImages);
   });
   expect(await readSecrets()).toEqual(secrets);
@@ -229,7 +211,7 @@ test("an earlier operator leaves a bridge alone that has a field of today's defi
     await eventually(async () => {
       await patchSpec({ gateway: { overflow: "DiscardOldest" } });
       return (await storedSpec()).gateway.overflow !== undefined;
-    }, 60_000);
+    }, 180_000);
     // A watch from before goes on for minutes as the definition was then: it would not see the field.
     const operator = ["deployment", "--selector", `app.kubernetes.io/instance=${release}`];
     await cluster.kubectl(["rollout", "restart", ...operator, "--namespace", home]);

@@ -77,7 +77,7 @@ export async function startCilium(
       () => true,
       () => false,
     );
-  }, 120_000);
+  }, 180_000);
   // Written in place: containerd does not see a file that is renamed into place, as the agent does.
   await writeFile(
     join(networkConfigs(machine), "05-cilium.conflist"),

@@ -1,6 +1,6 @@
-import { cp, rm } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ControlPlaneAccess } from "../access.ts";
 import { type ControlPlane, startControlPlaneAt } from "../controlPlane.ts";
@@ -22,6 +22,9 @@ const built = [
   ...(["kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "ctr"] as const),
   ...(["cilium-agent", "cilium-cni", "coredns", "pause"] as const),
 ];
+
+/** A folder for each cluster that has ended. */
+export const keptLogs = join(homedir(), ".cache/qrng-bridge/cluster/logs");
 
 export interface ClusterInit {
   /** Docker archives; one of pause and one of CoreDNS among them. */
@@ -70,12 +73,12 @@ async function startServers(
     await startKubeProxy(machine, cluster);
     await applyFiles(cluster, [base]);
     await startCilium(machine, cluster, enforcement);
-    await cluster.kubectl(["wait", "--for=create", `node/${nodeName}`, "--timeout=120s"]);
-    await cluster.kubectl(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=120s"]);
+    await cluster.kubectl(["wait", "--for=create", `node/${nodeName}`, "--timeout=180s"]);
+    await cluster.kubectl(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=180s"]);
   });
   await step("DNS", async () => {
     const rollout = ["rollout", "status", "deployment/coredns", "--namespace=kube-system"];
-    await cluster.kubectl([...rollout, "--timeout=120s"]);
+    await cluster.kubectl([...rollout, "--timeout=180s"]);
   });
   return cluster;
 }
@@ -113,10 +116,9 @@ async function startControllers(machine: Machine): Promise<ControlPlane> {
   return cluster;
 }
 
-/** The servers' logs are kept until the next cluster ends. */
+/** The servers' logs are kept until the next run. */
 async function stopMachine(machine: Machine & AsyncDisposable): Promise<void> {
-  const kept = join(homedir(), ".cache/qrng-bridge/cluster/logs");
-  await rm(kept, { recursive: true, force: true });
+  const kept = join(keptLogs, basename(machine.folder));
   await cp(join(machine.folder, "log"), kept, { recursive: true });
   process.stderr.write(`cluster: logs of its servers and pods are in ${kept}\n`);
   await machine[Symbol.asyncDispose]();

@@ -31,7 +31,7 @@ export async function startContainerd(
       () => true,
       () => false,
     );
-  }, 60_000);
+  }, 180_000);
   await importImages(machine, archives);
 }
 

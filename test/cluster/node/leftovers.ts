@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,9 @@ export async function claim(
   { cgroup, pid }: { readonly cgroup: string; readonly pid: number },
 ): Promise<void> {
   const [owner, machine] = [await identify(process.pid), await identify(pid)];
-  await writeFile(join(folder, "machine.json"), JSON.stringify({ cgroup, owner, machine }));
+  const file = join(folder, "machine.json");
+  await writeFile(`${file}.new`, JSON.stringify({ cgroup, owner, machine }));
+  await rename(`${file}.new`, file); // whoever looks for leftovers meanwhile reads all of it
 }
 
 /**

@@ -1,9 +1,10 @@
+import { rm } from "node:fs/promises";
 import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
 import { makeFolder } from "../../helpers/folder.ts";
 import { accessTo, type ControlPlaneFacts } from "../access.ts";
 import { endWithWhatToInstall } from "../shared.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { type Cluster, keptLogs, startCluster } from "./cluster.ts";
 import { buildImages } from "./images.ts";
 import type { Machine } from "./machine.ts";
 import { step } from "./progress.ts";
@@ -20,6 +21,7 @@ declare module "vitest" {
 /** Vitest's globalSetup: one cluster, which enforces NetworkPolicies, for all files of a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await requireNode().catch(endWithWhatToInstall);
+  await rm(keptLogs, { recursive: true, force: true });
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await makeFolder());
   const images = await step("images", () => buildImages(folder.path)).catch(endWithWhatToInstall);

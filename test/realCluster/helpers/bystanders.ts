@@ -23,7 +23,7 @@ export async function startBystanders(
   await using cleanup = new AsyncDisposableStack();
   const namespaces: string[] = [];
   cleanup.defer(async () => {
-    await cluster.kubectl(["delete", "namespace", ...namespaces, "--timeout=180s"]);
+    await cluster.kubectl(["delete", "namespace", ...namespaces, "--wait=false"]);
   });
   const created = async (prefix: string, labels: Labels = {}): Promise<string> => {
     const name = await createNamespace(cluster, prefix, labels);
@@ -35,7 +35,8 @@ export async function startBystanders(
     namespaces.push(name);
   }
   cleanup.defer(async () => {
-    await cluster.kubectl(["delete", "pod", "other-pod-in-kube-system", "--namespace=kube-system"]);
+    const pod = ["pod", "other-pod-in-kube-system", "--namespace=kube-system"];
+    await cluster.kubectl(["delete", ...pod, "--wait=false"]);
   });
   const openShift = { "dns.operator.openshift.io/daemonset-dns": "default" };
   const places: Readonly<Record<string, [namespace: string, labels: Labels]>> = {

@@ -20,7 +20,7 @@ export function drawScript(bridge: Bridge, bytes: number): string {
       ca: fs.readFileSync("/trust/ca.crt"),
       headers: { authorization: "Bearer " + fs.readFileSync("/keys/api-key", "utf8") },
     });
-    request.setTimeout(5000, () => request.destroy(new Error("silent")));
+    request.setTimeout(30_000, () => request.destroy(new Error("silent")));
     request.on("error", ({ message }) => console.log(message));
     request.on("response", async (response) => {
       console.log(response.statusCode, Buffer.concat(await response.toArray()).length);
@@ -44,7 +44,7 @@ function trafficScript(bridge: Bridge): string {
     const draw = (agent) =>
       new Promise((resolve) => {
         const request = https.get("${url(bridge)}?bytes=64&encoding=binary", { headers, agent });
-        request.setTimeout(10_000, () => request.destroy(new Error("silent for 10 s")));
+        request.setTimeout(30_000, () => request.destroy(new Error("silent for 30 s")));
         request.on("error", ({ message }) => resolve(message));
         request.on("response", async (response) => {
           const body = Buffer.concat(await response.toArray().catch(() => []));

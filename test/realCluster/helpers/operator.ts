@@ -23,12 +23,12 @@ export async function installOperator(
   const namespace = await createNamespace(cluster, "qrng-system", restricted);
   const helm = await helmIn(cluster, namespace);
   const values = [...releaseValues(images, namespaces), "--set", "crds.install=false"];
-  await helm("install", release, chart, "--wait", "--timeout=120s", ...values);
+  await helm("install", release, chart, "--wait", "--timeout=180s", ...values);
   return {
     namespace,
     [Symbol.asyncDispose]: async () => {
-      await helm("uninstall", release); // the namespace's end waits for all in it
-      await cluster.kubectl(["delete", "namespace", namespace, "--timeout=120s"]);
+      await helm("uninstall", release);
+      await cluster.kubectl(["delete", "namespace", namespace, "--wait=false"]);
     },
   };
 }

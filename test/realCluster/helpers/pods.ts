@@ -54,7 +54,7 @@ export function nodePod(pod: NodePod): object {
 export async function startPods(cluster: Cluster, pods: readonly object[]): Promise<void> {
   for (const pod of pods) await applyYaml(cluster, JSON.stringify(pod));
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: pods });
-  const wait = ["wait", "--for=condition=Ready", "--timeout=120s", "--filename=-"];
+  const wait = ["wait", "--for=condition=Ready", "--timeout=180s", "--filename=-"];
   await cluster.kubectl(wait, { input: list });
 }
 

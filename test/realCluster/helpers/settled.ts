@@ -40,11 +40,11 @@ export async function giveKey(cluster: Cluster, bridge: Bridge): Promise<void> {
   await applyYaml(cluster, JSON.stringify(secret), { namespace });
 }
 
-/** Waits until the collector signs with the key that was given last. */
+/** Waits until the collector signs with the key that was given last: all gateways tell of it before. */
 export async function keyIsSwitched(cluster: Cluster, bridge: Bridge): Promise<void> {
-  await inNamespace(cluster, bridge.namespace).reasonIs(
-    bridge.name,
-    "SigningKeyCurrent",
-    "Overlapping",
-  );
+  const { conditionOf } = inNamespace(cluster, bridge.namespace);
+  await eventually(async () => {
+    const condition = await conditionOf(bridge.name, "SigningKeyCurrent");
+    return condition?.reason === "Overlapping";
+  }, 300_000);
 }

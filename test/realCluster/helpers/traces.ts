@@ -1,17 +1,28 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import type { Machine } from "../../cluster/node/machine.ts";
 import { run } from "../../images/helpers/command.ts";
 
-/** What of the whole machine a cluster could leave or change, by kind. */
-export async function traces(): Promise<Record<string, readonly string[]>> {
+export const noTraces = { processes: [], mounts: [], cgroups: [], folders: [] };
+
+/** What is left of a machine, by kind; others may run beside it. */
+export async function tracesOf({
+  folder,
+  cgroup,
+}: Pick<Machine, "folder" | "cgroup">): Promise<Record<keyof typeof noTraces, string[]>> {
+  const isIts = (line: string): boolean => line.includes(folder) || line.includes(cgroup);
   return {
-    processes: (await lines("ps", "-A", "-ww", "-o", "args=")).filter(isOfNode),
-    mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(isOfNode),
-    networks: await lines("lsns", "--type", "net", "--noheadings", "--output", "NS"),
+    processes: (await lines("ps", "-A", "-ww", "-o", "args=")).filter(isIts),
+    mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(isIts),
+    cgroups: globSync("/sys/fs/cgroup/{,*/}qrng-bridge-*").filter(isIts),
+    folders: [folder].filter((path) => existsSync(path)),
+  };
+}
+
+/** What of the whole machine no cluster may change: each has its own. */
+export async function wholeMachine(): Promise<Record<string, readonly string[]>> {
+  return {
     devices: await lines("ip", "-oneline", "link"),
-    cgroups: globSync("/sys/fs/cgroup/{,*/}qrng-bridge-*"),
-    folders: globSync(
-      "/{run,tmp,var/lib,var/log}/{cilium,cni,kubelet,netns,pods,qrng-bridge-node-*}",
-    ),
+    folders: globSync("/{run,tmp,var/lib,var/log}/{cilium,cni,kubelet,netns,pods}"),
     settings: globSync(
       "/proc/sys/{kernel/{panic*,timer_migration,unprivileged_bpf_disabled},vm/*}",
     ).map((file) => `${file} ${readSetting(file)}`),
@@ -21,8 +32,6 @@ export async function traces(): Promise<Record<string, readonly string[]>> {
 async function lines(command: string, ...args: string[]): Promise<string[]> {
   return (await run(command, args)).split("\n").sort();
 }
-
-const isOfNode = (line: string): boolean => line.includes("qrng-bridge-node-");
 
 /** Some can only be written. */
 function readSetting(file: string): string {
