@@ -88,7 +88,7 @@ export async function startPushIntake(
   handle = handler.handle;
   const stopping = new AbortController();
   const wait = closedFor(window, future, log);
-  const opened = open(server, address, { wait, signal: stopping.signal, log });
+  const opened = open(server, address, { wait, signal: stopping.signal, clock, log });
   return {
     answers: handler.tally,
     receiver,

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { announce } from "../../common/announce.ts";
+import { type Clock, nanosecondsToMilliseconds } from "../../common/clock.ts";
 import type { Address } from "../../common/config/fields.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { close, listen } from "../../common/server.ts";
@@ -33,6 +34,7 @@ interface Opening {
   readonly wait: number;
   /** The gateway stops. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -43,10 +45,10 @@ interface Opening {
 export async function open(
   server: Server,
   address: Address,
-  { wait, signal, log }: Opening,
+  { wait, signal, clock, log }: Opening,
 ): Promise<void> {
   if (wait > 0) {
-    const until = new Date(Date.now() + wait).toISOString();
+    const until = new Date(nanosecondsToMilliseconds(clock.wall()) + wait).toISOString();
     log.info(
       { until },
       "takes no pushes yet: what is signed now could have been taken before the start",
