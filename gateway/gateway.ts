@@ -85,6 +85,7 @@ export async function startGateway(
   return {
     stop: async () => {
       draining.abort();
+      apiServer.drain();
       const grace = AbortSignal.timeout(config.shutdown_grace);
       await buffer.untilEmpty(grace);
       await intake?.stop();

@@ -10,6 +10,11 @@ import { applyTls, loadServerTls } from "../tls.ts";
 const connectionMilliseconds = 60_000;
 
 export interface ApiServer {
+  /**
+   * From now on each answer ends its connection, so that clients go elsewhere before the listener is
+   * closed: one that was idle then could be used by a request that is on its way.
+   */
+  drain(): void;
   /** Takes no new requests; those under way end until `signal` aborts. */
   stop(signal: AbortSignal): Promise<void>;
 }
@@ -30,6 +35,11 @@ export async function startApiServer(
   });
   announce(log, "api", await listen(server, config.listen_address, "listen_address"));
   return {
+    drain: () => {
+      server.prependListener("request", (_, response) => {
+        response.shouldKeepAlive = false;
+      });
+    },
     stop: async (signal) => {
       stopReloading();
       await close(server, signal);
