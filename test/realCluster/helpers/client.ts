@@ -45,7 +45,8 @@ function trafficScript(bridge: Bridge): string {
       new Promise((resolve) => {
         const request = https.get("${url(bridge)}?bytes=64&encoding=binary", { headers, agent });
         request.setTimeout(30_000, () => request.destroy(new Error("silent for 30 s")));
-        request.on("error", ({ message }) => resolve(message));
+        // Where the cluster's DNS is too busy to answer, nothing was asked of the bridge yet.
+        request.on("error", ({ code, message }) => resolve(code === "EAI_AGAIN" ? draw(agent) : message));
         request.on("response", async (response) => {
           const body = Buffer.concat(await response.toArray().catch(() => []));
           resolve(response.statusCode === 200 && body.length === 64 ? undefined : "status " + response.statusCode);
