@@ -2,14 +2,14 @@ import { globSync, readFileSync } from "node:fs";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { version } from "../../common/version.ts";
 import type { BridgeInput } from "../../operator/bridge/schema.ts";
+import { type Cluster, startCluster } from "../cluster/node/cluster.ts";
 import { tagImage } from "../cluster/node/containerd.ts";
 import { images } from "../cluster/node/images.ts";
 import { runOn } from "../cluster/node/machine.ts";
-import { sharedCluster } from "../cluster/node/shared.ts";
 import { program } from "../cluster/programs.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { makeFolder } from "../helpers/folder.ts";
@@ -18,8 +18,11 @@ import { home, release } from "../operatorCluster/chart/helm.ts";
 import { applianceCa, startAppliance } from "./helpers/appliance.ts";
 import { nodePod, runInPod, startPods } from "./helpers/pods.ts";
 
-/** What README.md says of installing on a cluster, and the runbooks' commands, run as they stand. */
-const cluster = await sharedCluster();
+/**
+ * What README.md says of installing on a cluster, and the runbooks' commands, run as they stand. On
+ * a cluster of its own, since they bring and remove the definition.
+ */
+let cluster: Cluster & AsyncDisposable;
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
 
@@ -86,16 +89,13 @@ function describeWay(name: string, { begin, end, meanwhile }: Way): void {
     const run: Shell = (commands) => shell(commands);
 
     beforeAll(async () => {
-      // Other files bring the definition without a release, which would not take it over.
-      const definition = ["delete", "crd", "qrngbridges.qrngbridge.io", "--ignore-not-found"];
-      await cluster.kubectl([...definition, "--timeout=60s"]);
       shell = await openShell(cleanup);
       cleanup.defer(async () => {
         const namespace = ["delete", "namespace", home, "--ignore-not-found"];
         await cluster.kubectl([...namespace, "--timeout=120s"]);
       });
       await run(begin);
-      cleanup.use(await startAppliance(cluster, home));
+      cleanup.use(await startAppliance(cluster, home, 443));
     }, patience);
     afterAll(() => cleanup.disposeAsync());
 
@@ -115,6 +115,11 @@ function describeWay(name: string, { begin, end, meanwhile }: Way): void {
     });
   });
 }
+
+beforeAll(async () => {
+  cluster = await startCluster({ images: inject("images"), enforcement: true });
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
 
 describeWay("installed by the two commands", {
   begin: install,

@@ -11,7 +11,8 @@ const main = fileURLToPath(new URL("../../../local/appliance/main.ts", import.me
 
 /** One of the addresses outside the cluster. */
 const address = "192.0.2.10";
-const caRef = { kind: "ConfigMap", name: "appliance-ca", key: "ca.crt" } as const;
+/** What a bridge's source says of its CA. */
+export const applianceCa = { kind: "ConfigMap", name: "appliance-ca", key: "ca.crt" } as const;
 
 export interface Appliance extends AsyncDisposable {
   /** A bridge's source that it is. */
@@ -19,7 +20,7 @@ export interface Appliance extends AsyncDisposable {
     readonly name: string;
     readonly type: "Quantis";
     readonly url: string;
-    readonly caRef: typeof caRef;
+    readonly caRef: typeof applianceCa;
     readonly simulated: true;
   };
 }
@@ -50,7 +51,7 @@ export async function startAppliance(
   const configMap = {
     apiVersion: "v1",
     kind: "ConfigMap",
-    metadata: { name: caRef.name },
+    metadata: { name: applianceCa.name },
     data,
   };
   await applyYaml(cluster, JSON.stringify(configMap), { namespace });
@@ -64,7 +65,7 @@ export async function startAppliance(
     );
   }, 180_000);
   return {
-    source: { name: "appliance", type: "Quantis", url, caRef, simulated: true },
+    source: { name: "appliance", type: "Quantis", url, caRef: applianceCa, simulated: true },
     [Symbol.asyncDispose]: () => appliance.kill(),
   };
 }
