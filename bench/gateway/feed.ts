@@ -3,7 +3,7 @@ import { WaitQueue } from "../../gateway/draw/waitQueue.ts";
 
 const chunkBytes = 65_536;
 /** Draws that clients have not read to their end hold memory that must not be fed again. */
-const inFlightBytes = 16 * 2 ** 20;
+export const inFlightBytes = 4 * 2 ** 20;
 
 /**
  * Fills its buffer before anybody draws from it, with the same memory again and again: what was

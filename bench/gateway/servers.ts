@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -43,11 +43,15 @@ export async function bundleServers(): Promise<Bundles> {
     await bundle({ name: `bench/gateway/${name}`, assets }, join(folder, name));
   }
   await bundle({ name: "gateway", assets }, join(folder, "gateway"));
+  const environment = environmentOf(
+    await readFile(new URL("../../gateway/Dockerfile", import.meta.url), "utf8"),
+  );
   await bundle({ name: "collector", assets: [] }, join(folder, "collector"));
   return {
     folder,
     start: async (name, args) => {
-      const child = startProgram(pathToFileURL(join(folder, name, "main.js")), args);
+      const env = name === "limit" ? {} : environment;
+      const child = startProgram(pathToFileURL(join(folder, name, "main.js")), args, env);
       pin(child.process.pid, serverCore);
       const listening = await eventually(
         () => child.lines().find(({ message }) => message === "listening"),
@@ -61,4 +65,10 @@ export async function bundleServers(): Promise<Bundles> {
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
+}
+
+/** What an image sets, by its Dockerfile. */
+function environmentOf(dockerfile: string): Record<string, string> {
+  const variables = dockerfile.matchAll(/^ENV (\w+)="?([^"\n]+)"?$/gm);
+  return Object.fromEntries([...variables].map(([, name = "", value = ""]) => [name, value]));
 }

@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import { createLogger } from "../../../common/log/logger.ts";
 import { announce } from "../../../common/announce.ts";
 import { listen } from "../../../common/server.ts";
+import { inFlightBytes } from "../feed.ts";
 
 /**
  * The limit: a bare node:http server that writes bodies of the same lengths from a prefilled buffer,
  * one after the other, as no two answers may be the same; text is encoded for each, in the fastest
- * way that is known here. The buffer is as large as the gateway's. It knows no keys, limits or
+ * way that is known here. It goes through as much memory as the gateway does here. It knows no keys, limits or
  * metrics, draws nothing and zeroes nothing.
  */
 const { values } = parseArgs({
@@ -17,7 +18,7 @@ const bytes = Number(values.bytes);
 const encoding =
   values.encoding === "binary" ? "binary" : values.encoding === "hex" ? "hex" : "base64";
 const pieces = Number(values.pieces ?? 1);
-const prefilled = Buffer.alloc(16 * 2 ** 20, 0xa5);
+const prefilled = Buffer.alloc(16 * 2 ** 20 + inFlightBytes, 0xa5);
 const pieceBytes = 8_190;
 
 let at = 0;
