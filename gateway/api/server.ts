@@ -31,6 +31,7 @@ export async function startApiServer(
   limitLifetimes(server, {
     event: config.tls === undefined ? "connection" : "secureConnection",
     lifetime: () => connectionMilliseconds * (0.75 + Math.random() / 2),
+    cutsIdle: false,
     listener: handler,
   });
   announce(log, "api", await listen(server, config.listen_address, "listen_address"));

@@ -32,7 +32,12 @@ export async function createPushServer(
   if (tls === undefined) {
     const server = createHttp(limits);
     server.maxConnections = max_connections;
-    limitLifetimes(server, { event: "connection", lifetime: () => lifetimeMilliseconds, listener });
+    limitLifetimes(server, {
+      event: "connection",
+      lifetime: () => lifetimeMilliseconds,
+      cutsIdle: false,
+      listener,
+    });
     return { server, stopReloading: () => undefined };
   }
   const { client_auth, client_name = "" } = tls;
@@ -63,6 +68,7 @@ export async function createPushServer(
     event: "secureConnection",
     lifetime: (socket) =>
       Math.min(lifetimeMilliseconds, untilCertificateEnd(socket as TLSSocket, Date.now())),
+    cutsIdle: true, // nothing is taken from a certificate that has ended
     listener: (request, response) => {
       // What came together with the end of the handshake is parsed even from a destroyed socket.
       if (collectors.has(request.socket)) listener(request, response);

@@ -1,17 +1,19 @@
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { limitLifetimes } from "../../gateway/connections.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 /** A server whose connections end at an age, and which answers when it is told to. */
-async function startLimited(lifetime: number) {
+async function startLimited(lifetime: number, cutsIdle = true) {
   const server: Server = createServer({ keepAliveTimeout: 600_000 });
   const asked: ServerResponse[] = [];
   const retireAll = limitLifetimes(server, {
     event: "connection",
     lifetime: () => lifetime,
+    cutsIdle,
     listener: (_, response) => asked.push(response),
   });
   server.listen(0, "127.0.0.1");
@@ -41,6 +43,23 @@ test("an idle connection ends at its age", async () => {
   await using limited = await startLimited(50);
   const { socket } = limited.open();
   await eventually(() => socket.closed);
+});
+
+test("one that is idle then ends with its next answer, where it is not to be cut", async () => {
+  await using limited = await startLimited(5_000, false);
+  const young = limited.open();
+  young.socket.write(request);
+  await eventually(() => limited.asked.length === 1);
+  limited.asked[0]!.end("first");
+  await eventually(() => young.answer().includes("first"));
+  expect(young.answer()).toMatch(/^connection: keep-alive\r\n/im);
+  await delay(5_500); // past its age
+  expect(young.socket.closed).toBe(false);
+  young.socket.write(request);
+  await eventually(() => limited.asked.length === 2);
+  limited.asked[1]!.end("second");
+  await eventually(() => young.socket.closed);
+  expect(young.answer()).toMatch(/^connection: close\r\n[^]*second/im);
 });
 
 test("an answer under way at that age is whole, and says that the connection ends", async () => {
