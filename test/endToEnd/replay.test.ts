@@ -77,6 +77,7 @@ async function capture(rig: Rig, status: number, count = 3): Promise<readonly Pu
   const matching = (): Push[] => rig.proxy.pushes.filter((push) => push.status === status);
   await eventually(() => matching().length >= count);
   await rig.killCollector();
+  await rig.proxy.settled();
   return [...matching().slice(0, count - 1), ...matching().slice(-1)];
 }
 

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { buffer as readAll } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { decodePacket } from "../../../common/packet/msgpack.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { exchange } from "./exchange.ts";
 
 /** A packet that the collector has sent whole, and what the gateway answered. */
@@ -37,6 +39,8 @@ export interface PushProxy extends AsyncDisposable {
    * push waits for an answer.
    */
   close(): Promise<void>;
+  /** Resolves when all that a collector sent that is gone now has been answered. */
+  settled(): Promise<void>;
   /** Holds the answer of the next push that is taken. */
   holdNext(): Promise<Held>;
   /** Cuts the connection of the next push instead of forwarding it: resolves when it has. */
@@ -118,6 +122,10 @@ export function createPushProxy({ port, numbersOf }: PushProxyOptions): PushProx
       await once(server, "listening");
     },
     close,
+    settled: async () => {
+      const connections = promisify<number>((done) => server.getConnections(done));
+      await eventually(async () => waiting.size === 0 && (await connections()) === 0);
+    },
     cut: () => server.closeAllConnections(),
     loseNext: () => {
       const { promise, resolve } = Promise.withResolvers<void>();
