@@ -44,20 +44,39 @@ export async function measureDraws(bundles: Bundles, effort: Effort): Promise<Ro
     await using limit = await startLimit(bundles, work);
     await using subject = await bundles.start("subject", [keys]);
     const { connections } = work;
-    const common = { connections, seconds: effort.seconds };
+    const common = { connections, seconds: effort.seconds, headers: withKey };
+    const script = work.body && (await writePost(bundles.folder, work.body));
     let last: Measured | undefined;
     const ours = async (): Promise<number> => {
-      last = await wrk({ ...common, url: subject.url + work.path, headers: withKey });
+      last = await wrk({ ...common, url: subject.url + work.path }, script);
       return last.rate;
     };
     const bare = async (): Promise<number> =>
-      (await wrk({ ...common, url: limit.url + work.path, headers: withKey })).rate;
+      (await wrk({ ...common, url: limit.url + work.path }, script)).rate;
     const { first, second, ratio } = await byTurns(effort.rounds, ours, bare);
     const gigabytes = ((last?.throughput ?? 0) / 1e9).toFixed(2);
     const value = `${Math.round(first.median)}/s, ${gigabytes} GB/s`;
     rows.push(ratioRow(work.name, value, `${Math.round(second.median)}/s bare`, ratio, work.aim));
   }
   return rows;
+}
+
+/** A script of wrk that posts as clients of MCP do. @returns its file */
+async function writePost(folder: string, body: object): Promise<string> {
+  const script = join(folder, "post.lua");
+  const headers = {
+    ...withKey,
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+    "mcp-protocol-version": "2025-11-25",
+  };
+  const lines = [
+    'wrk.method = "POST"',
+    `wrk.body = [[${JSON.stringify(body)}]]`,
+    ...Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
+  ];
+  await writeFile(script, lines.join("\n"));
+  return script;
 }
 
 /** Milliseconds that each connection waits before each request. */

@@ -2,6 +2,8 @@
 export interface Work {
   readonly name: string;
   readonly path: string;
+  /** Posted as JSON; the request is a GET without it. */
+  readonly body?: object;
   /** Of the bare server. */
   readonly limit: { readonly bytes: number; readonly encoding: string; readonly pieces?: number };
   readonly connections: number;
@@ -38,6 +40,18 @@ export const works: readonly Work[] = [
     name: "GET /api/integers?count=1000",
     path: "/api/integers?count=1000",
     limit: { bytes: 1_940, encoding: "hex" }, // as long as the answer
+    connections: 32,
+  },
+  {
+    name: "MCP get_random_bytes, 32 B",
+    path: "/mcp",
+    body: {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: "get_random_bytes", arguments: { bytes: 32 } },
+    },
+    limit: { bytes: 166, encoding: "hex" }, // as long as the answer
     connections: 32,
   },
 ];

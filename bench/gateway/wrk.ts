@@ -25,7 +25,7 @@ export interface Measured {
 
 /**
  * Load from wrk, with one thread on the load's core.
- * @param script of wrk, which makes connections wait
+ * @param script of wrk: what is asked for, or how connections wait
  * @throws when an answer was an error, or none came
  */
 export async function wrk(load: Load, script?: string): Promise<Measured> {
