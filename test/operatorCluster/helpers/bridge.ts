@@ -28,6 +28,9 @@ export interface StoredObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** As the API gives it. */
+type Read = StoredObject & { readonly metadata: { readonly managedFields?: unknown } };
+
 const events: Resource = {
   group: "events.k8s.io",
   version: "v1",
@@ -47,9 +50,13 @@ function resourceNamed(name: string): Resource {
 /** A namespace as its users see it. */
 export function inNamespace(cluster: ControlPlaneAccess, namespace: string) {
   const at = ["--namespace", namespace];
+  /** As kubectl shows it: without who set which field. */
   const get = async (kind: string, name: string) => {
     const path = callPath({ verb: "get", resource: resourceNamed(kind), namespace, name });
-    return (await cluster.read(path)) as StoredObject | undefined;
+    const object = (await cluster.read(path)) as Read | undefined;
+    if (object === undefined) return undefined;
+    const { managedFields: _, ...metadata } = object.metadata;
+    return { ...object, metadata } satisfies StoredObject;
   };
   /** With their kind, which lists leave out. */
   const list = async (kind: string, labelSelector = ""): Promise<StoredObject[]> => {
