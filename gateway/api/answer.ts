@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Draw } from "../buffer.ts";
-import { headOf } from "./headers.ts";
+import { headOf, type Headers } from "./headers.ts";
 
 /** What leaves before the next piece is made. */
 export type StreamPiece = Pick<Draw, "pieces" | "release">;
@@ -8,7 +8,7 @@ export type StreamPiece = Pick<Draw, "pieces" | "release">;
 /** An answer that does not depend on how it is served: by Koa, or straight by node:http. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | number>>;
+  readonly headers: Headers;
   readonly body: readonly (string | Buffer)[];
   /** After the body, drawn piece by piece as the client reads. */
   readonly stream?: AsyncIterable<StreamPiece>;
@@ -21,15 +21,15 @@ export const stalledMilliseconds = 30_000;
 
 /**
  * Writes the answer; Buffers are handed to the socket as they are, without a copy.
- * @param more a list of headers that are not the answer's own
+ * @param more headers that are not the answer's own
  */
 export function sendAnswer(
   response: ServerResponse,
   answer: Answer,
-  more: readonly string[] = [],
+  ...more: readonly Headers[]
 ): void {
   const { status, headers, body, stream, release } = answer;
-  response.writeHead(status, [...more, ...headOf(headers)]);
+  response.writeHead(status, headOf(...more, headers));
   if (stream !== undefined) {
     watch(response, release);
     // What ends the stream early must end the answer where the client sees it.

@@ -5,7 +5,7 @@ import { after } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
 import type { FindKey } from "./authenticate.ts";
-import { corsHeaders, headOf } from "./headers.ts";
+import { corsHeaders, type Headers } from "./headers.ts";
 import type { ApiKey } from "./keys.ts";
 import { chargeRequest, limitHeaders } from "./limits.ts";
 import { asProblem, problemAnswer } from "./problems.ts";
@@ -46,11 +46,8 @@ interface Asked {
 export function createShortPath(options: ShortPathOptions): ShortPath {
   const { findKey, standing, corsOrigins, traffic, onServed, now, log } = options;
   const findAsked = createFinder(options.routes);
-  const plainHead = headOf(standing);
-  const standingHead = ({ headers }: IncomingMessage): readonly string[] =>
-    corsOrigins.length === 0
-      ? plainHead
-      : headOf({ ...standing, ...corsHeaders(headers, corsOrigins) });
+  const standingFor = ({ headers }: IncomingMessage): Headers =>
+    corsOrigins.length === 0 ? standing : { ...standing, ...corsHeaders(headers, corsOrigins) };
 
   return (request, response) => {
     if (request.method !== "GET" || !acceptsAll(request)) return false;
@@ -64,8 +61,8 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
         answer.release();
         traffic.add(asked.path, answer.status, (now() - startedAt) / 1000);
       };
-      const limits = headOf(limitHeaders(key, now()));
-      sendAnswer(response, { ...answer, release }, [...standingHead(request), ...limits]);
+      const limits = limitHeaders(key, now());
+      sendAnswer(response, { ...answer, release }, standingFor(request), limits);
     };
     const succeed = (answer: Answer): void => {
       send(answer);

@@ -26,7 +26,7 @@ async function filled(bytes: number, config: Parameters<typeof startTestGateway>
   return { gateway, data, [Symbol.asyncDispose]: () => gateway.stop() };
 }
 
-describe.each(ways)("GET /api/random by $way", ({ draw }) => {
+describe.each(ways)("GET /api/random by $way", ({ draw, more }) => {
   test.each(["hex", "base64", "base64url"] as const)("%s is the text itself", async (encoding) => {
     await using made = await filled(30_000);
     for (const [from, bytes] of [
@@ -39,6 +39,28 @@ describe.each(ways)("GET /api/random by $way", ({ draw }) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
       expect(await response.text()).toBe(made.data.subarray(from, from + bytes).toString(encoding));
     }
+  });
+
+  test("requests that come together on one connection each get bytes of their own", async () => {
+    const [count, bytes] = [20, 1_000];
+    await using made = await filled(count * bytes);
+    const { hostname, port } = new URL(made.gateway.api);
+    const headers = Object.entries({ host: hostname, ...withKey, ...more });
+    const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const asked = `GET /api/random?bytes=${bytes}&encoding=binary HTTP/1.1\r\n${head}`;
+    const socket = connect(Number(port), hostname);
+    const answers: Buffer[] = [];
+    socket.on("data", (piece: Buffer) => answers.push(piece));
+    socket.write(`${asked}\r\n`.repeat(count - 1) + `${asked}connection: close\r\n\r\n`);
+    await eventually(() => socket.closed);
+    const rest = Buffer.concat(answers);
+    const served: string[] = [];
+    for (let end = 0; (end = rest.indexOf("\r\n\r\n", end)) >= 0; end += 4 + bytes) {
+      served.push(rest.toString("hex", end + 4, end + 4 + bytes));
+    }
+    const drawn = served.map((_, at) => made.data.toString("hex", at * bytes, (at + 1) * bytes));
+    expect(served).toHaveLength(count);
+    expect(served.sort()).toEqual(drawn.sort());
   });
 
   test("text and binary over many packets are whole", async () => {
