@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { free } from "./memory.ts";
 
 const mostBytes = 16 * 2 ** 20;
 const mostMilliseconds = 1_000;
@@ -14,7 +15,7 @@ export async function drain(request: IncomingMessage): Promise<void> {
   let read = 0;
   request.on("data", (piece: Buffer) => {
     read += piece.length;
-    piece.fill(0);
+    free(piece);
     if (read > mostBytes) resolve();
   });
   request.once("close", resolve).once("error", resolve);

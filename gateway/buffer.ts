@@ -1,7 +1,7 @@
 import type { Clock } from "../common/clock.ts";
 import { Tally } from "../common/metrics.ts";
 import { Notice } from "../common/wait.ts";
-import { ChunkQueue, type Chunk } from "./chunkQueue.ts";
+import { ChunkQueue, type Origin } from "./chunkQueue.ts";
 import { Meter } from "./meter.ts";
 
 /** Where bytes that came in have gone; what is left of `received` is in the buffer. */
@@ -12,7 +12,7 @@ export type Flow = (typeof flows)[number];
 export interface Draw {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
-  /** Zeroes them; to be called once they have left, in whatever encoding, or cannot leave any more. */
+  /** Zeroes them, whose memory is free then; to be called once they have left, in whatever encoding, or cannot leave any more. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export interface BufferOptions {
 const chunkSlotBytes = 1024;
 const minChunkSlots = 1024;
 
-/** First in, first out, in the chunks that came; every byte is served at most once. */
+/** First in, first out, in chunks as they came; every byte is served at most once. */
 export class EntropyBuffer {
   readonly flow = new Tally<Flow>(flows);
   /** Bytes that come in and go out, for their rates. */
@@ -79,7 +79,7 @@ export class EntropyBuffer {
     const first = this.#chunks.first();
     const last = this.#chunks.last();
     if (first === undefined || last === undefined) return undefined;
-    const born = ({ expiresAt }: Chunk): number => expiresAt - this.#options.maxAge;
+    const born = ({ expiresAt }: Origin): number => expiresAt - this.#options.maxAge;
     const now = this.#options.clock.monotonic();
     return { oldest: now - born(first), newest: now - born(last) };
   }
@@ -105,8 +105,10 @@ export class EntropyBuffer {
    * Takes ownership of `data`, for which there is room.
    * @param age milliseconds that the bytes are old already
    * @param sources bit mask of the sources that they came from, for `revoke`
+   * @param memory all of the memory that they are in, where nothing else is in it: it is given back
+   * when the last of them is gone, instead of being collected
    */
-  add(data: Buffer, age: number, sources = 0): void {
+  add(data: Buffer, age: number, sources = 0, memory?: Buffer): void {
     const now = this.#options.clock.monotonic();
     this.#receivedAt = now;
     this.#offeredAt = now;
@@ -116,7 +118,7 @@ export class EntropyBuffer {
     this.expire();
     this.#discard(this.#chunks.bytes + data.length - this.capacity);
     if (this.#chunks.length >= this.#slots) this.#discard(this.#chunks.oldestBytes);
-    this.#chunks.push({ data, expiresAt, sources });
+    this.#chunks.push(data, { expiresAt, sources }, memory);
     this.#onMore();
   }
 
@@ -126,7 +128,7 @@ export class EntropyBuffer {
    */
   take(bytes: number): Draw | undefined {
     if (this.available() < bytes || this.#inFlight + bytes > this.capacity) return undefined;
-    const pieces = this.#chunks.remove(bytes);
+    const removed = this.#chunks.remove(bytes);
     this.flow.add("served", bytes);
     this.meters.out.add(bytes);
     this.#inFlight += bytes;
@@ -136,10 +138,10 @@ export class EntropyBuffer {
       if (released) return;
       released = true;
       this.#inFlight -= bytes;
-      for (const piece of pieces) piece.fill(0);
+      removed.release();
       this.#onMore();
     };
-    return { pieces, bytes, release };
+    return { pieces: removed.pieces, bytes, release };
   }
 
   /** Zeroes what has expired; also called by a timer, so that nothing waits for a reader. */
@@ -154,7 +156,7 @@ export class EntropyBuffer {
    * @returns how many bytes that was
    */
   revoke(sources: number): number {
-    return this.#drop((chunk) => (chunk.sources & sources) !== 0, "alarm");
+    return this.#drop((origin) => (origin.sources & sources) !== 0, "alarm");
   }
 
   /** Zeroes all that is left. */
@@ -162,7 +164,7 @@ export class EntropyBuffer {
     this.#drop(() => true, "shutdown");
   }
 
-  #drop(isGone: (chunk: Chunk) => boolean, flow: Flow): number {
+  #drop(isGone: (origin: Origin) => boolean, flow: Flow): number {
     const dropped = this.#chunks.drop(isGone);
     this.flow.add(flow, dropped);
     this.#room.notify();
@@ -172,6 +174,6 @@ export class EntropyBuffer {
   #discard(bytes: number): void {
     if (bytes <= 0) return;
     this.flow.add("discarded", bytes);
-    for (const piece of this.#chunks.remove(bytes)) piece.fill(0);
+    this.#chunks.remove(bytes).release();
   }
 }

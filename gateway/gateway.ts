@@ -136,7 +136,8 @@ async function startIntake(
   const { inlet, clock } = parts;
   const sink: Sink = {
     untilRoom: (bytes, signal) => inlet.untilRoom(bytes, signal),
-    add: (data, fetchedAt, sources) => void inlet.add(data, clock.monotonic() - fetchedAt, sources),
+    add: (data, fetchedAt, sources) =>
+      void inlet.add(data, { age: clock.monotonic() - fetchedAt, sources }),
     revoke: (sources) => inlet.revoke(sources),
   };
   const supply = await openSupply(config.direct_mode_config, {

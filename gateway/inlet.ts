@@ -19,6 +19,16 @@ export interface InletOptions {
 export const lossReasons = ["expired", "alarm"] as const;
 export type LossReason = (typeof lossReasons)[number];
 
+/** What is known of bytes that come in. */
+export interface Arrival {
+  /** Milliseconds that the oldest of them is old already. */
+  readonly age: number;
+  /** Bit mask of the sources that they came from, for `revoke`; 0 when left out. */
+  readonly sources?: number;
+  /** All of the memory that they are in, where nothing else is in it. */
+  readonly memory?: Buffer | undefined;
+}
+
 /** Bytes that came at once, while they are conditioned. */
 interface Entry {
   /** What has not been conditioned yet. */
@@ -67,10 +77,8 @@ export class Inlet {
    * Takes ownership of `data`, for which there is room. What would hold the event loop for long is
    * conditioned in slices, between which others have their turn; one slice is done at once.
    * Resolves when nothing of it is left to do.
-   * @param age milliseconds that the bytes are old already
-   * @param sources bit mask of the sources that they came from, for `revoke`
    */
-  async add(data: Buffer, age: number, sources = 0): Promise<void> {
+  async add(data: Buffer, { age, sources = 0, memory }: Arrival): Promise<void> {
     const { conditioner, clock } = this.#options;
     this.#accepted += data.length;
     this.#check.update(data);
@@ -79,7 +87,7 @@ export class Inlet {
     for (;;) {
       const slice = entry.rest.subarray(0, conditioner.sliceBytes);
       entry.rest = entry.rest.subarray(slice.length);
-      this.#pass(slice, entry);
+      this.#pass(slice, entry, slice.length === data.length ? memory : undefined);
       if (entry.rest.length === 0) break;
       await setImmediate();
       if (entry.rest.length === 0) break; // revoked meanwhile
@@ -120,7 +128,7 @@ export class Inlet {
     return this.#options.conditioner.outputBytes(before + bytes);
   }
 
-  #pass(slice: Buffer, { born, sources }: Entry): void {
+  #pass(slice: Buffer, { born, sources }: Entry, memory: Buffer | undefined): void {
     const { conditioner, buffer, clock } = this.#options;
     this.expire();
     const carries = conditioner.carriedBytes() > 0;
@@ -130,7 +138,10 @@ export class Inlet {
     const gave = conditioned.length > 0;
     this.#carriedBorn = gave ? born : oldest;
     this.#carriedSources = gave ? sources : allSources;
-    if (gave) buffer.add(conditioned, clock.monotonic() - oldest, allSources);
+    if (!gave) return;
+    const isInPlace = conditioned.buffer === slice.buffer;
+    const own = isInPlace ? memory : conditioned;
+    buffer.add(conditioned, clock.monotonic() - oldest, allSources, own);
   }
 
   /** Zeroes the rest of each entry that `isGone`; returns how many bytes that was. */

@@ -4,6 +4,7 @@ import { decodePacket } from "../../common/packet/msgpack.ts";
 import { PacketError, packetOverheadBytes, type Packet } from "../../common/packet/packet.ts";
 import type { Logger } from "../../common/log/logger.ts";
 import { drain } from "../../common/drain.ts";
+import { free } from "../../common/memory.ts";
 import { Tally } from "../../common/metrics.ts";
 import { Problem, problemBody, problemType } from "../problem.ts";
 import type { Judgement, Receiver } from "./receiver.ts";
@@ -62,18 +63,17 @@ export function createPushHandler({ receiver, maxPacketSize, log }: PushHandlerO
     const encoding = encodings[mediaType(request)];
     if (encoding === undefined) return "type";
     if (length > encoding.maxBytes(maxPacketSize)) return "large";
-    const body = await readBody(request, length);
-    if (body === undefined) return "malformed";
-    let packet: Packet;
-    try {
-      packet = encoding.decode(body);
-    } catch (error) {
-      body.fill(0);
-      if (error instanceof PacketError) return "malformed";
-      throw error;
+    const body = Buffer.allocUnsafeSlow(length);
+    const packet = (await readBody(request, body)) ? decode(body, encoding) : undefined;
+    if (packet === undefined) {
+      free(body);
+      return "malformed";
     }
+    // Of MessagePack the packet is a view, of JSON it is not.
+    const memory = packet.data.buffer === body.buffer ? body : undefined;
+    if (memory === undefined) free(body);
     if (packet.data.length > maxPacketSize) {
-      packet.data.fill(0);
+      free(memory ?? packet.data);
       return "large";
     }
     const claims = {
@@ -81,7 +81,7 @@ export function createPushHandler({ receiver, maxPacketSize, log }: PushHandlerO
       keyId: header(request, "x-qrng-key-id"),
     };
     try {
-      return await receiver.receive(packet, claims);
+      return await receiver.receive(packet, claims, memory);
     } catch (error) {
       log.error({ error }, "push.state_file cannot be written; packets are refused");
       return "unwritable";
@@ -97,6 +97,17 @@ export function createPushHandler({ receiver, maxPacketSize, log }: PushHandlerO
   return { handle, tally };
 }
 
+/** @returns undefined when the body is not a packet */
+function decode(body: Buffer, encoding: Encoding): Packet | undefined {
+  try {
+    return encoding.decode(body);
+  } catch (error) {
+    if (error instanceof PacketError) return undefined;
+    free(body);
+    throw error;
+  }
+}
+
 function mediaType(request: IncomingMessage): string {
   return (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
 }
@@ -107,21 +118,17 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /**
- * @returns the body in one Buffer of its own, or undefined when the sender went before its end.
- * The pieces that it came in are zeroed: they are Buffers of ours too.
+ * Fills `body`, which is as long as the request says.
+ * @returns whether all of it came. The pieces that it came in are freed: they are Buffers of ours too.
  */
-function readBody(request: IncomingMessage, length: number): Promise<Buffer | undefined> {
-  const body = Buffer.allocUnsafeSlow(length);
-  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+function readBody(request: IncomingMessage, body: Buffer): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   let at = 0;
   request.on("data", (piece: Buffer) => {
     at += piece.copy(body, at);
-    piece.fill(0);
+    free(piece);
   });
-  const finish = (): void => {
-    if (at < length) body.fill(0, 0, at);
-    resolve(at < length ? undefined : body);
-  };
+  const finish = (): void => resolve(at === body.length);
   request.once("end", finish).once("close", finish); // who goes early ends nothing
   request.once("error", () => undefined); // the sender went away, which `close` tells as well
   return promise;

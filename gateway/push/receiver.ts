@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { type Clock, nanosecondsToMilliseconds } from "../../common/clock.ts";
 import type { KeyRing, RingKey } from "../../common/keys/keyRing.ts";
+import { free } from "../../common/memory.ts";
 import type { Packet } from "../../common/packet/packet.ts";
 import { Audience, verifySignature } from "../../common/packet/signature.ts";
 import type { Inlet } from "../inlet.ts";
@@ -127,26 +128,27 @@ export class Receiver {
 
   /**
    * Owns the packet's data from now on: it is in the buffer, or zeroed.
+   * @param memory all of the memory that the data is in, where no other data is: it is given back
    * @throws when the horizon cannot be written; the packet is not taken then
    */
-  async receive(packet: Packet, claims: Claims): Promise<Judgement> {
+  async receive(packet: Packet, claims: Claims, memory?: Buffer): Promise<Judgement> {
     let judgement: Judgement | undefined;
     try {
-      judgement = await this.#judge(packet, claims);
+      judgement = await this.#judge(packet, claims, memory);
       return judgement;
     } finally {
-      if (judgement !== "taken") packet.data.fill(0);
+      if (judgement !== "taken") free(memory ?? packet.data);
     }
   }
 
-  async #judge(packet: Packet, claims: Claims): Promise<Judgement> {
+  async #judge(packet: Packet, claims: Claims, memory?: Buffer): Promise<Judgement> {
     const signer = this.#authenticate(packet, claims);
     if (typeof signer === "string") return signer;
     if (this.#isWithinReach(packet.timestamp)) await this.#cover(packet);
     const judgement = this.#admit(packet, claims);
     if (judgement === "taken") {
       this.#note(packet, signer);
-      await this.#takeIn(packet); // begins at once: nothing has taken the room meanwhile
+      await this.#takeIn(packet, memory); // begins at once: nothing has taken the room meanwhile
     }
     if (judgement === "stale") this.#noteStale(packet);
     return judgement;
@@ -205,11 +207,11 @@ export class Receiver {
     return "taken";
   }
 
-  async #takeIn({ data, timestamp }: Packet): Promise<void> {
+  async #takeIn({ data, timestamp }: Packet, memory?: Buffer): Promise<void> {
     const { inlet, window } = this.#options;
-    // A view of a Buffer that this packet alone owns; the buffer zeroes it when it is served.
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    await inlet.add(bytes, nanosecondsToMilliseconds(window.now() - timestamp));
+    const age = nanosecondsToMilliseconds(window.now() - timestamp);
+    await inlet.add(bytes, { age, memory });
   }
 
   #refusalOf({ timestamp, data }: Packet): Judgement | undefined {

@@ -20,10 +20,15 @@ function numbered(from: number, count: number): Buffer {
 }
 
 const bytesOf = (draw: Draw): Buffer => Buffer.concat(draw.pieces);
-const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
+const isZero = (bytes: Buffer): boolean => nonZero(bytes) === 0;
+
+/** How many bytes are not zeroed; what was given back has none. */
+function nonZero(bytes: Buffer): number {
+  return bytes.length === 0 ? 0 : bytes.filter((byte) => byte !== 0).length;
+}
 
 type Action =
-  | { kind: "add"; size: number; age: number; sources: number }
+  | { kind: "add"; size: number; age: number; sources: number; owned: boolean }
   | { kind: "take"; size: number; release: boolean }
   | { kind: "wait"; milliseconds: number }
   | { kind: "revoke"; sources: number };
@@ -37,6 +42,7 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
     size: fc.integer({ min: 1, max: 300 }),
     age: fc.integer({ min: -2_000, max: 12_000 }),
     sources: anySources,
+    owned: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant("take" as const),
@@ -67,6 +73,7 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
   let model: ModelByte[] = [];
   let held: Draw[] = [];
   const added: Buffer[] = [];
+  const owned: Buffer[] = [];
   let next = 0;
   const expire = (): void => {
     model = model.filter(({ expiresAt }) => expiresAt > clock.monotonic());
@@ -79,9 +86,8 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
       expect(buffer.revoke(action.sources)).toBe(model.length - left.length);
       model = left;
     } else if (action.kind === "add") {
-      const data = Buffer.from(
-        Array.from({ length: action.size }, () => (next = (next % 251) + 1)),
-      );
+      const data = Buffer.allocUnsafeSlow(action.size);
+      for (let at = 0; at < data.length; at++) data[at] = next = (next % 251) + 1;
       const fits = overflow === "DiscardOldest" || model.length + action.size <= capacity;
       expect(buffer.hasRoom(action.size)).toBe(fits);
       if (!fits) continue;
@@ -90,7 +96,8 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
       model.push(...Array.from(data, (value) => ({ value, expiresAt, sources })));
       model = model.slice(-capacity);
       added.push(data);
-      buffer.add(data, action.age, sources);
+      if (action.owned) owned.push(data);
+      buffer.add(data, action.age, sources, action.owned ? data : undefined);
     } else {
       const inFlight = held.reduce((sum, draw) => sum + draw.bytes, 0);
       const draw = buffer.take(action.size);
@@ -110,13 +117,14 @@ function runAgainstModel(overflow: "Reject" | "DiscardOldest", actions: readonly
     expect(buffer.available()).toBe(model.length);
     expect(buffer.flow.get("received")).toBe(model.length + gone(buffer));
     const inFlight = held.reduce((sum, draw) => sum + draw.bytes, 0);
-    const left = added.reduce((sum, data) => sum + data.filter((byte) => byte !== 0).length, 0);
+    const left = added.reduce((sum, data) => sum + nonZero(data), 0);
     expect(left).toBe(model.length + inFlight); // all else is zeroed
   }
   for (const draw of held) draw.release();
   held = [];
   buffer.close();
   expect(buffer.available()).toBe(0);
+  expect(owned.every(({ length }) => length === 0)).toBe(true); // its memory is given back
 }
 
 describe("against a simple model, with time", () => {

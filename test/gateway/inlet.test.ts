@@ -95,7 +95,7 @@ function runAgainstModel(actions: readonly Action[]): void {
         held.push(...Array.from(output, (value) => ({ value, born: oldest, sources: union })));
       }
       carried = all.slice(blocks * blockBytes);
-      void inlet.add(data, action.age, sources); // one slice, so at once
+      void inlet.add(data, { age: action.age, sources }); // one slice, so at once
     } else if (action.kind === "take") {
       const draw = buffer.take(action.size);
       expect(draw === undefined).toBe(held.length < action.size);
@@ -121,13 +121,13 @@ test("hashed bytes follow a simple model through time, draws and revocations", (
 
 test("what is carried of a revoked source never comes out, and takes its partners with it", async () => {
   const { buffer, conditioner, inlet } = createInlet();
-  await inlet.add(randomBytes(blockBytes + 10), 0, 0b01);
-  await inlet.add(randomBytes(10), 0, 0b10);
+  await inlet.add(randomBytes(blockBytes + 10), { age: 0, sources: 0b01 });
+  await inlet.add(randomBytes(10), { age: 0, sources: 0b10 });
   expect(inlet.revoke(0b01)).toBe(blockBytes + 20);
   expect(conditioner.carriedBytes()).toBe(0);
   const good = randomBytes(blockBytes);
   const digest = createHash("sha512").update(good).digest();
-  await inlet.add(good, 0, 0b10);
+  await inlet.add(good, { age: 0, sources: 0b10 });
   expect(Buffer.concat(buffer.take(64)!.pieces)).toEqual(digest);
   expect(inlet.lost.get("alarm")).toBe(20);
 });
@@ -149,7 +149,7 @@ describe("what takes long to hash is hashed in slices", () => {
       draw?.release();
     };
     let isDone = false;
-    const adding = inlet.add(data, 0).then(() => (isDone = true));
+    const adding = inlet.add(data, { age: 0 }).then(() => (isDone = true));
     let turns = 0;
     for (; !isDone; turns++) {
       drawAll();
@@ -164,7 +164,7 @@ describe("what takes long to hash is hashed in slices", () => {
 
   test("the room that the rest will need is taken", async () => {
     const { buffer, inlet } = createInlet(Math.ceil(hashed) + 1_000);
-    const adding = inlet.add(randomBytes(size), 0);
+    const adding = inlet.add(randomBytes(size), { age: 0 });
     expect(buffer.available()).toBeLessThan(hashed / 2);
     expect([inlet.hasRoom(500), inlet.hasRoom(2_000)]).toEqual([true, false]);
     await adding;
@@ -183,7 +183,7 @@ describe("what takes long to hash is hashed in slices", () => {
   ])("%s zeroes the rest, of which nothing comes out", async (_, end) => {
     const { buffer, conditioner, inlet } = createInlet(size);
     const data = randomBytes(size);
-    const adding = inlet.add(data, 0, 0b01);
+    const adding = inlet.add(data, { age: 0, sources: 0b01 });
     end(inlet, buffer);
     expect(isZero(data)).toBe(true);
     await adding;

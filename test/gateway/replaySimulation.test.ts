@@ -74,7 +74,7 @@ async function simulate(events: number, seed: number, rules: Rules): Promise<Out
       horizon: { cover },
       inlet: {
         hasRoom: (bytes) => buffer.hasRoom(bytes),
-        add: async (data, age) => buffer.add(data, age),
+        add: async (data, { age }) => buffer.add(data, age),
       },
       limit: undefined,
       isDraining: () => false,

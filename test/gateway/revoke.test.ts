@@ -24,10 +24,10 @@ test("what a source had a part in is zeroed and counted; the rest stays, in its 
   const { inlet, buffer } = makeInlet("None");
   const [own, other, both, later] = [next(100), next(200), next(300), next(50)];
   const kept = Buffer.concat([other, later]);
-  await inlet.add(own, 0, 0b01);
-  await inlet.add(other, 0, 0b10);
-  await inlet.add(both, 0, 0b11);
-  await inlet.add(later, 0, 0b10);
+  await inlet.add(own, { age: 0, sources: 0b01 });
+  await inlet.add(other, { age: 0, sources: 0b10 });
+  await inlet.add(both, { age: 0, sources: 0b11 });
+  await inlet.add(later, { age: 0, sources: 0b10 });
   expect(inlet.revoke(0b01)).toBe(400);
   expect([own, both].every(isZero)).toBe(true);
   expect(buffer.flow.get("alarm")).toBe(400);
@@ -37,7 +37,7 @@ test("what a source had a part in is zeroed and counted; the rest stays, in its 
 
 test("bytes of a part-drawn chunk that are left are taken back", async () => {
   const { inlet, buffer } = makeInlet("None");
-  await inlet.add(next(100), 0, 0b01);
+  await inlet.add(next(100), { age: 0, sources: 0b01 });
   buffer.take(40)?.release();
   expect(inlet.revoke(0b01)).toBe(60);
   expect(buffer.available()).toBe(0);
@@ -45,8 +45,8 @@ test("bytes of a part-drawn chunk that are left are taken back", async () => {
 
 test("what the conditioner carries of the source is zeroed, and what it was hashed into", async () => {
   const { inlet, buffer, conditioner } = makeInlet("Hash");
-  await inlet.add(next(70), 0, 0b01); // two bytes less than a block takes
-  await inlet.add(next(30), 0, 0b10); // one hash of both, and 28 bytes that are carried
+  await inlet.add(next(70), { age: 0, sources: 0b01 }); // two bytes less than a block takes
+  await inlet.add(next(30), { age: 0, sources: 0b10 }); // one hash of both, and 28 bytes that are carried
   expect(inlet.revoke(0b01)).toBe(72); // counted as they came in
   expect(conditioner.carriedBytes()).toBe(28);
   expect(inlet.revoke(0b10)).toBe(28);
