@@ -9,26 +9,13 @@ import { Problem } from "../problem.ts";
 import type { Status } from "../status.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
 import type { Authenticate, FindKey } from "./authenticate.ts";
+import type { CountRequest, Endpoint } from "./endpoint.ts";
 import { corsHeaders, optionsHeaders, standingHeaders } from "./headers.ts";
 import { chargeRequest, limitHeaders } from "./limits.ts";
 import { asProblem, problemAnswer } from "./problems.ts";
-import { jsonAnswer, type BoundRoute } from "./route.ts";
+import { jsonAnswer, type BoundRoute, type Caller } from "./route.ts";
 import { createShortPath } from "./shortPath.ts";
 import { Traffic } from "./traffic.ts";
-
-/** A path with a protocol of its own: it finds keys, charges and answers itself. */
-export interface Endpoint {
-  readonly path: string;
-  readonly methods: readonly string[];
-  /**
-   * @param count for each request that the exchange holds, with the status that it would have alone;
-   * an exchange without any is counted itself
-   * @throws Problem while nothing was answered
-   */
-  readonly serve: (ctx: Context, count: CountRequest) => Promise<void>;
-}
-
-export type CountRequest = (status: number, seconds: number) => void;
 
 export interface AppOptions {
   readonly routes: readonly BoundRoute[];
@@ -86,9 +73,10 @@ export function createApi(options: AppOptions): Api {
   for (const route of options.routes) {
     router.register(route.path, [...route.methods], (ctx: Context) => serve(ctx, route, options));
   }
-  for (const { path, methods, serve: serveEndpoint } of options.endpoints) {
+  for (const endpoint of options.endpoints) {
+    const { path, methods } = endpoint;
     router.register(path, [...methods], (ctx: Context) =>
-      serveEndpoint(ctx, (status, seconds) => {
+      serveEndpoint(ctx, endpoint, options, (status, seconds) => {
         counted.add(ctx);
         traffic.add(path, status, seconds);
       }),
@@ -136,25 +124,46 @@ export function createApi(options: AppOptions): Api {
 
 /** Key, charge, answer. */
 async function serve(ctx: Context, route: BoundRoute, options: AppOptions): Promise<void> {
-  const left = new AbortController();
-  ctx.res.once("close", () => left.abort());
-  const key = await options.authenticate(ctx);
-  const { api_key: queryKey, ...query } = ctx.query;
-  let answer: Answer;
-  try {
-    await chargeRequest(key, options.now());
+  await answerCaller(ctx, options, async (caller) => {
+    await chargeRequest(caller.key, options.now());
+    const { api_key: queryKey, ...query } = ctx.query;
     // An api_key that is not allowed stays in, to be refused by name.
     const asked = options.allowQueryKey || queryKey === undefined ? query : ctx.query;
-    answer = await route.prepare(asked)({
+    return route.prepare(asked)(caller);
+  });
+  options.onServed();
+}
+
+async function serveEndpoint(
+  ctx: Context,
+  { guard, answer }: Endpoint,
+  options: AppOptions,
+  count: CountRequest,
+): Promise<void> {
+  guard(ctx.headers);
+  await answerCaller(ctx, options, (caller) => answer(ctx.req, caller, count));
+}
+
+/** Answers who has a key, and says what is left of its limits. */
+async function answerCaller(
+  ctx: Context,
+  { authenticate, now }: AppOptions,
+  answerFor: (caller: Caller) => Promise<Answer>,
+): Promise<void> {
+  const left = new AbortController();
+  ctx.res.once("close", () => left.abort());
+  const key = await authenticate(ctx);
+  let answer: Answer;
+  try {
+    answer = await answerFor({
       accepts: (types) => ctx.accepts([...types]) || undefined,
       key,
       signal: left.signal,
     });
   } finally {
-    ctx.set({ ...limitHeaders(key, options.now()) }); // also when it was refused
+    ctx.set({ ...limitHeaders(key, now()) }); // also when it was refused
   }
   send(ctx, answer);
-  options.onServed();
 }
 
 /** Written to the socket as it is, without Koa's copies. */

@@ -44,9 +44,10 @@ export function assembleApi(config: GatewayConfig, parts: ApiParts): Api {
     store: sharedStore,
     clock,
   });
-  const serving = { authenticate, describeStatus, onServed, now, log };
+  const serving = { describeStatus, onServed, now, log };
   return createApi({
     ...serving,
+    authenticate,
     findKey: createFindKey({ keys, clock }),
     routes,
     endpoints: config.mcp.enabled ? [createMcpEndpoint(config, { ...serving, dispenser })] : [],

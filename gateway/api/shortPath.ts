@@ -5,15 +5,17 @@ import { after } from "../limit/limit.ts";
 import { Problem } from "../problem.ts";
 import { sendAnswer, type Answer } from "./answer.ts";
 import type { FindKey } from "./authenticate.ts";
+import type { CountRequest, Endpoint } from "./endpoint.ts";
 import { corsHeaders, type Headers } from "./headers.ts";
-import type { ApiKey } from "./keys.ts";
 import { chargeRequest, limitHeaders } from "./limits.ts";
+import { PlainCaller } from "./plainCaller.ts";
 import { asProblem, problemAnswer } from "./problems.ts";
-import type { BoundRoute, Caller, Prepared } from "./route.ts";
+import type { BoundRoute, Caller } from "./route.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface ShortPathOptions {
   readonly routes: readonly BoundRoute[];
+  readonly endpoints: readonly Endpoint[];
   readonly findKey: FindKey;
   /** On every answer. */
   readonly standing: Readonly<Record<string, string>>;
@@ -33,47 +35,61 @@ export type ShortPath = (request: IncomingMessage, response: ServerResponse) => 
 const maxUrls = 1_024;
 const maxUrlLength = 256;
 
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly caller: Caller;
+  readonly count: CountRequest;
+}
+
+/** What a plain request asks for. */
 interface Asked {
   readonly path: string;
-  readonly answer: Prepared;
+  /** @throws Problem */
+  readonly answer: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 
 /**
  * The way of plain requests past Koa, which takes two thirds of the time of a small draw: a GET of a
- * route with a right query, a right key in a header, and no choice of media types. It asks the same
- * functions as Koa's routes; whatever is not plain, above all what is wrong, is Koa's to answer.
+ * route with a right query and no choice of media types, or what an endpoint takes, with a right key
+ * in a header. It asks the same functions as Koa's routes; whatever is not plain, above all what is
+ * wrong, is Koa's to answer.
  */
 export function createShortPath(options: ShortPathOptions): ShortPath {
-  const { findKey, standing, corsOrigins, traffic, onServed, now, log } = options;
-  const findAsked = createFinder(options.routes);
+  const { findKey, standing, corsOrigins, traffic, now, log } = options;
+  const findRoute = createRouteFinder(options);
+  const findEndpoint = createEndpointFinder(options.endpoints);
   const standingFor = ({ headers }: IncomingMessage): Headers =>
     corsOrigins.length === 0 ? standing : { ...standing, ...corsHeaders(headers, corsOrigins) };
+  const find = (request: IncomingMessage): Asked | undefined => {
+    const { method = "", url = "" } = request;
+    if (method !== "GET") return findEndpoint(method, url);
+    return acceptsAll(request) ? findRoute(url) : undefined;
+  };
 
   return (request, response) => {
-    if (request.method !== "GET" || !acceptsAll(request)) return false;
-    const asked = findAsked(request.url ?? "");
+    const asked = find(request);
     const key = asked && findKey(request.headers);
     if (asked === undefined || key === undefined) return false;
 
     const startedAt = now();
+    let isCounted = false;
+    const count = (status: number, seconds: number): void => {
+      isCounted = true;
+      traffic.add(asked.path, status, seconds);
+    };
     const send = (answer: Answer): void => {
       const release = (): void => {
         answer.release();
-        traffic.add(asked.path, answer.status, (now() - startedAt) / 1000);
+        if (!isCounted) count(answer.status, (now() - startedAt) / 1000);
       };
       const limits = limitHeaders(key, now());
       sendAnswer(response, { ...answer, release }, standingFor(request), limits);
     };
-    const succeed = (answer: Answer): void => {
-      send(answer);
-      onServed();
-    };
     const fail = (error: unknown): void => send(problemAnswer(asProblem(error, log)));
     try {
-      const caller = new PlainCaller(key, response);
-      const answer = after(chargeRequest(key, startedAt), () => asked.answer(caller));
-      if (answer instanceof Promise) answer.then(succeed, fail);
-      else succeed(answer);
+      const answer = asked.answer({ request, caller: new PlainCaller(key, response), count });
+      if (answer instanceof Promise) answer.then(send, fail);
+      else send(answer);
     } catch (error) {
       fail(error);
     }
@@ -86,42 +102,40 @@ function acceptsAll({ headers: { accept } }: IncomingMessage): boolean {
   return accept === undefined || accept === "*/*";
 }
 
-class PlainCaller implements Caller {
-  readonly key: ApiKey;
-  readonly #response: ServerResponse;
-  #left: AbortController | undefined;
-
-  constructor(key: ApiKey, response: ServerResponse) {
-    this.key = key;
-    this.#response = response;
+/** Finds what an endpoint takes. */
+function createEndpointFinder(
+  endpoints: readonly Endpoint[],
+): (method: string, url: string) => Asked | undefined {
+  const known = new Map<string, Asked>();
+  for (const { path, methods, guard, answer } of endpoints) {
+    const asked: Asked = {
+      path,
+      answer: ({ request, caller, count }) => {
+        guard(request.headers);
+        return answer(request, caller, count);
+      },
+    };
+    for (const method of methods) known.set(`${method} ${path}`, asked);
   }
-
-  accepts(types: readonly string[]): string | undefined {
-    return types[0];
-  }
-
-  /** Made when it is asked for: few wait. */
-  get signal(): AbortSignal {
-    if (this.#left === undefined) {
-      const left = new AbortController();
-      this.#left = left;
-      const leave = (): void => {
-        if (!this.#response.writableFinished) left.abort();
-      };
-      if (this.#response.closed) leave();
-      else this.#response.once("close", leave);
-    }
-    return this.#left.signal;
-  }
+  return (method, url) => known.get(`${method} ${url}`);
 }
 
 /** Finds what a URL asks for; undefined where it is no route's, or its query is not right. */
-function createFinder(routes: readonly BoundRoute[]): (url: string) => Asked | undefined {
+function createRouteFinder({
+  routes,
+  onServed,
+  now,
+}: Pick<ShortPathOptions, "routes" | "onServed" | "now">): (url: string) => Asked | undefined {
   const byPath = new Map(
     routes.filter(({ methods }) => methods.includes("GET")).map((route) => [route.path, route]),
   );
   const known = new Map<string, Asked>();
 
+  const charged = (caller: Caller, answer: () => Answer | Promise<Answer>) =>
+    after(after(chargeRequest(caller.key, now()), answer), (made) => {
+      onServed();
+      return made;
+    });
   const read = (url: string): Asked | undefined => {
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -130,7 +144,8 @@ function createFinder(routes: readonly BoundRoute[]): (url: string) => Asked | u
     const query = mark < 0 ? {} : parse(url.slice(mark + 1));
     if ("api_key" in query) return undefined; // keys are not kept
     try {
-      return { path, answer: route.prepare(query) };
+      const answer = route.prepare(query);
+      return { path, answer: ({ caller }) => charged(caller, () => answer(caller)) };
     } catch (error) {
       if (error instanceof Problem) return undefined;
       throw error;

@@ -2,6 +2,7 @@ import type { ApiKey } from "../api/keys.ts";
 import { chargeRequest } from "../api/limits.ts";
 import { drawFor } from "../api/routes/fields.ts";
 import { drawIntegers } from "../api/routes/integers.ts";
+import type { Draw } from "../buffer.ts";
 import type { Dispenser } from "../draw/dispenser.ts";
 import { sampleFloats, sampleUuids, type NextBytes } from "../draw/sample.ts";
 import { encodeDraw } from "../encode.ts";
@@ -21,8 +22,8 @@ export interface GatewayServiceDeps {
 /** Who calls. */
 export interface Caller {
   readonly key: ApiKey;
-  /** Aborts when the answer has left, or cannot leave any more. */
-  readonly left: AbortSignal;
+  /** Keeps a draw in flight until the answer has left, or cannot leave any more. */
+  readonly hold: (draw: Draw) => void;
   readonly onAnswered: (answered: AnsweredCall) => void;
 }
 
@@ -38,7 +39,7 @@ export interface AnsweredCall {
 /** The gateway itself, for one caller: the functions, limits and counts that REST has. */
 export function createGatewayService(
   { dispenser, describeStatus, onServed, now }: GatewayServiceDeps,
-  { key, left, onAnswered }: Caller,
+  { key, hold, onAnswered }: Caller,
 ): RandomService {
   const served = async <Value>(answer: () => Value | Promise<Value>): Promise<Value> => {
     const startedAt = now();
@@ -64,9 +65,7 @@ export function createGatewayService(
       served(async () => {
         const draw = await dispenser.drawNow(key, count);
         const text = encodeDraw(draw, encoding).join("");
-        // In flight until the answer has left: slow readers hold no more than the buffer's size.
-        if (left.aborted) draw.release();
-        else left.addEventListener("abort", () => draw.release(), { once: true });
+        hold(draw);
         return text;
       }),
     integers: (range, signal) => served(() => drawIntegers(next(signal), range)),

@@ -9,17 +9,17 @@ const instructions =
 /** The same for as long as this version runs, and for every client. */
 const unchanging = { ttlMs: 3_600_000, cacheScope: "public" } as const;
 
+/** Who answers, as each answer of the later era says. */
+export const identity = { name: "qrng-bridge", title: "QRNG Bridge", version };
+
 /** A server for one request over HTTP, or for one connection over stdio. */
 export function createMcpServer(deps: ToolDeps): McpServer {
-  const server = new McpServer(
-    { name: "qrng-bridge", title: "QRNG Bridge", version },
-    {
-      instructions,
-      // No change of the tools is ever announced, so that no client holds a stream open for one.
-      capabilities: { tools: { listChanged: false } },
-      cacheHints: { "tools/list": unchanging, "server/discover": unchanging },
-    },
-  );
-  for (const register of tools) register(server, deps);
+  const server = new McpServer(identity, {
+    instructions,
+    // No change of the tools is ever announced, so that no client holds a stream open for one.
+    capabilities: { tools: { listChanged: false } },
+    cacheHints: { "tools/list": unchanging, "server/discover": unchanging },
+  });
+  for (const tool of tools) tool.register(server, deps);
   return server;
 }

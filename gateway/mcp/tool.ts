@@ -1,4 +1,8 @@
-import type { CallToolResult, McpServer } from "@modelcontextprotocol/server";
+import type {
+  CallToolResult,
+  McpServer,
+  StandardSchemaWithJSON,
+} from "@modelcontextprotocol/server";
 import type { z } from "zod";
 import { Problem } from "../problem.ts";
 import type { RandomService } from "./service.ts";
@@ -26,13 +30,23 @@ export interface ToolDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A tool that waits for a server to be part of. */
-export type RegisterTool = (server: McpServer, deps: ToolDeps) => void;
+/** A tool whose arguments have been bound to its schema: takes any that came. */
+export interface BoundTool {
+  readonly name: string;
+  /** Makes it part of a server. */
+  readonly register: (server: McpServer, deps: ToolDeps) => void;
+  /** Calls it without a server; undefined when the arguments are not right. */
+  readonly call: (
+    given: unknown,
+    deps: ToolDeps,
+    signal: AbortSignal,
+  ) => Promise<CallToolResult> | undefined;
+}
 
 /** Made once: a server is made for each request, and a schema is slow to make. */
 export function bindTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   tool: Tool<Input, Output>,
-): RegisterTool {
+): BoundTool {
   const { name, title, description, draws, input, output } = tool;
   const annotations = {
     title,
@@ -41,18 +55,52 @@ export function bindTool<Input extends z.ZodObject, Output extends z.ZodObject>(
     idempotentHint: !draws,
     openWorldHint: false,
   };
-  const config = { title, description, annotations, inputSchema: input, outputSchema: output };
-  return (server, { service, onFailure }) => {
-    server.registerTool<Output, z.ZodObject>(name, config, async (given, context) => {
-      try {
-        const value = await tool.run(service, given as z.output<Input>, context.mcpReq.signal);
-        return { content: [asText(value)], structuredContent: value };
-      } catch (error) {
-        if (!(error instanceof Problem)) onFailure(error);
-        return toolError(error instanceof Problem ? error : internal);
-      }
-    });
+  const answer = async (
+    given: z.output<Input>,
+    { service, onFailure }: ToolDeps,
+    signal: AbortSignal,
+  ): Promise<CallToolResult> => {
+    try {
+      const value = await tool.run(service, given, signal);
+      return { content: [asText(value)], structuredContent: value };
+    } catch (error) {
+      if (!(error instanceof Problem)) onFailure(error);
+      return toolError(error instanceof Problem ? error : internal);
+    }
   };
+  const config = {
+    title,
+    description,
+    annotations,
+    inputSchema: describedOnce(input),
+    outputSchema: describedOnce(output),
+  };
+  return {
+    name,
+    register: (server, deps) =>
+      server.registerTool(name, config, (given, context) =>
+        answer(given, deps, context.mcpReq.signal),
+      ),
+    call: (given, deps, signal) => {
+      const { data, success } = input.safeParse(given);
+      return success ? answer(data, deps, signal) : undefined;
+    },
+  };
+}
+
+/** A schema whose JSON Schema is kept: the SDK asks for it with each call, and zod would make it anew. */
+function describedOnce<Schema extends z.ZodObject>(
+  schema: Schema,
+): StandardSchemaWithJSON<z.input<Schema>, z.output<Schema>> {
+  const standard = schema["~standard"];
+  const { input, output } = standard.jsonSchema;
+  return { "~standard": { ...standard, jsonSchema: { input: once(input), output: once(output) } } };
+}
+
+/** The SDK asks in one dialect only. */
+function once<Options, Value>(make: (options: Options) => Value): (options: Options) => Value {
+  let made: { value: Value } | undefined;
+  return (options) => (made ??= { value: make(options) }).value;
 }
 
 const internal = new Problem(500, "ERR_INTERNAL", "the call failed; the server's log says where");

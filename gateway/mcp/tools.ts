@@ -6,7 +6,7 @@ import { maxUint64, minInt64 } from "../draw/sample.ts";
 import { qualityBody } from "../quality.ts";
 import { statusBody } from "../status.ts";
 import { textEncodings } from "./service.ts";
-import { bindTool, type RegisterTool } from "./tool.ts";
+import { bindTool, type BoundTool } from "./tool.ts";
 
 /** An answer holds its bytes twice, and a model reads it: whoever wants more has /api/stream. */
 const maxBytes = 2 ** 20;
@@ -100,7 +100,7 @@ const qualityTool = bindTool({
 });
 
 /** The six tools, for a server over HTTP and over stdio alike. */
-export const tools: readonly RegisterTool[] = [
+export const tools: readonly BoundTool[] = [
   bytesTool,
   integersTool,
   floatsTool,

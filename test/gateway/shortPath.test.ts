@@ -126,6 +126,7 @@ async function serveShortly() {
       bindRoute(late),
       bindRoute(leaving),
     ],
+    endpoints: [],
     findKey: ({ "x-api-key": key }) => keys.find(String(key)),
     standing: { "x-standing": "yes" },
     corsOrigins: [],

@@ -28,17 +28,39 @@ export function post(
   return fetch(`${gateway.api}/mcp`, init);
 }
 
-/** Posts a call of get_random_bytes in either era's form. */
-export function postCall(gateway: TestGateway, era: Era, bytes: number): Promise<Response> {
-  const { params, ...message } = callOf(1, bytes);
-  if (era === "2025-11-25") return post(gateway, { ...message, params });
+/** What a call of a tool asks for. */
+interface CallParams {
+  readonly name: string;
+  readonly arguments?: object | undefined;
+}
+
+/** A call in either era's form, and the headers that go with it. */
+export function messageOf(
+  era: Era,
+  params: CallParams,
+): { message: { params: object }; headers: Record<string, string> } {
+  const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params };
+  if (era === "2025-11-25") return { message, headers: {} };
   const envelope = {
     "io.modelcontextprotocol/protocolVersion": era,
     "io.modelcontextprotocol/clientCapabilities": {},
   };
-  return post(
-    gateway,
-    { ...message, params: { ...params, _meta: envelope } },
-    { "mcp-protocol-version": era, "mcp-method": message.method, "mcp-name": params.name },
-  );
+  return {
+    message: { ...message, params: { ...params, _meta: envelope } },
+    headers: {
+      "mcp-protocol-version": era,
+      "mcp-method": message.method,
+      "mcp-name": params.name,
+    },
+  };
+}
+
+export function postMessage(gateway: TestGateway, era: Era, params: CallParams): Promise<Response> {
+  const { message, headers } = messageOf(era, params);
+  return post(gateway, message, headers);
+}
+
+/** Posts a call of get_random_bytes in either era's form. */
+export function postCall(gateway: TestGateway, era: Era, bytes: number): Promise<Response> {
+  return postMessage(gateway, era, callOf(1, bytes).params);
 }
