@@ -50,20 +50,28 @@ export async function sampleIntegers(
 export const maxSampleBelow = 2 ** 40;
 
 /**
- * The same of [0, size), in numbers, which are several times faster.
+ * The same of [least, least + size), in numbers, which are several times faster.
  * @param size 1 … `maxSampleBelow`
+ * @param least such that the whole range is exact
  */
-export async function sampleBelow(next: NextBytes, count: number, size: number): Promise<number[]> {
+export async function sampleBelow(
+  next: NextBytes,
+  count: number,
+  size: number,
+  least = 0,
+): Promise<number[]> {
   const width = bytesPerInteger(BigInt(size));
-  if (width === 0) return Array<number>(count).fill(0);
+  const integers = Array<number>(count).fill(least);
+  if (width === 0) return integers;
   const words = 2 ** (8 * width);
   const limit = words - (words % size);
-  const integers: number[] = [];
-  while (integers.length < count) {
-    const bytes = await next((count - integers.length) * width);
+  let filled = 0;
+  while (filled < count) {
+    const bytes = await next((count - filled) * width);
     for (let at = 0; at < bytes.length; at += width) {
-      const word = bytes.readUIntBE(at, width);
-      if (word < limit) integers.push(word % size);
+      let word = 0;
+      for (let byte = at; byte < at + width; byte++) word = word * 256 + bytes[byte]!;
+      if (word < limit) integers[filled++] = least + (word % size);
     }
     bytes.fill(0);
   }

@@ -101,11 +101,12 @@ describe("integers", () => {
     await fc.assert(
       fc.asyncProperty(
         sizes,
+        fc.maxSafeInteger().filter((least) => least <= Number.MAX_SAFE_INTEGER - maxSampleBelow),
         fc.integer({ min: 1, max: 50 }),
         fc.nat(),
-        async (size, count, seed) => {
-          const numbers = await sampleBelow(from(seed), count, size);
-          const range = { count, min: 0n, max: BigInt(size - 1) };
+        async (size, least, count, seed) => {
+          const numbers = await sampleBelow(from(seed), count, size, least);
+          const range = { count, min: BigInt(least), max: BigInt(least) + BigInt(size - 1) };
           expect(numbers.map(BigInt)).toEqual(await sampleIntegers(from(seed), range));
         },
       ),

@@ -71,8 +71,7 @@ export async function drawIntegers(
   }
   const size = max - min + 1n;
   if (fitsNumber(range) && size <= BigInt(maxSampleBelow)) {
-    const least = Number(min);
-    return (await sampleBelow(next, range.count, Number(size))).map((offset) => least + offset);
+    return sampleBelow(next, range.count, Number(size), Number(min));
   }
   const integers = await sampleIntegers(next, range);
   return fitsNumber(range) ? integers.map(Number) : integers.map(String);
