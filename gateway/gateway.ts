@@ -12,7 +12,7 @@ import { loadApiKeys } from "./api/keys.ts";
 import { startApiServer } from "./api/server.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Inlet } from "./inlet.ts";
-import { startSharedStore } from "./limit/redisClient.ts";
+import type { SharedStore } from "./limit/sharedStore.ts";
 import type { LastPush } from "./push/receiver.ts";
 import { createStore } from "./store.ts";
 import { startPushIntake } from "./intake.ts";
@@ -50,7 +50,7 @@ export async function startGateway(
     return gatherStatus(config, { ...ways, served, startedAt, isDraining, clock });
   };
 
-  const sharedStore = config.redis && (await startSharedStore(config.redis, log));
+  const sharedStore = await openSharedStore(config, log);
   const keys = await loadApiKeys(config, { store: sharedStore, clock, log });
   const api = assembleApi(config, {
     queue,
@@ -98,6 +98,16 @@ export async function startGateway(
       await management.stop();
     },
   };
+}
+
+/** Where replicas count limits together; its client is loaded only then. */
+async function openSharedStore(
+  { redis }: GatewayConfig,
+  log: Logger,
+): Promise<SharedStore | undefined> {
+  if (redis === undefined) return undefined;
+  const { startSharedStore } = await import("./limit/redisClient.ts");
+  return startSharedStore(redis, log);
 }
 
 /** The way in that a gateway runs. */

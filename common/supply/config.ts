@@ -7,7 +7,6 @@ import { SourceTests } from "../health/sourceTests.ts";
 import type { Logger } from "../log/logger.ts";
 import { createMixer, mixingStrategies } from "../mixing/mixer.ts";
 import { checkSources, listSources, sourceFields } from "../sources/config.ts";
-import { createSource } from "../sources/create.ts";
 import { createFetchTimer, exposeSupply } from "./metrics.ts";
 import type { Sink } from "./sink.ts";
 import { startSupply, type Supply } from "./supply.ts";
@@ -73,6 +72,8 @@ const mixBytes = 65_536;
  */
 export async function openSupply(config: SupplyConfig, deps: SupplyDeps): Promise<Supply> {
   const { sink, capacity, maxAge, registry, clock, log } = deps;
+  // Only here: its HTTP client is some MiB that a gateway which gets pushes never needs.
+  const { createSource } = await import("../sources/create.ts");
   const entries = listSources(config);
   const { strategy, min_sources: minSources } = config.mixing;
   const alphaExponent = config.health.alpha_exponent;

@@ -5,11 +5,10 @@ import type { CountRequest, Endpoint } from "../api/endpoint.ts";
 import type { Caller } from "../api/route.ts";
 import type { GatewayConfig } from "../config.ts";
 import { readBody } from "./body.ts";
+import type { answerMessage as AnswerMessage } from "./answerMessage.ts";
 import { createGatewayService, type GatewayServiceDeps } from "./gatewayService.ts";
 import { refuseForeign } from "./guard.ts";
 import { HeldDraws } from "./heldDraws.ts";
-import { answerPlainCall } from "./plainCall.ts";
-import { answerBySdk } from "./sdkAnswer.ts";
 
 export interface McpDeps extends GatewayServiceDeps {
   readonly log: Logger;
@@ -27,6 +26,8 @@ export function createMcpEndpoint(config: GatewayConfig, deps: McpDeps): Endpoin
   };
   const onFailure = (error: unknown): void => deps.log.error({ error }, "an MCP request failed");
 
+  let loaded: typeof AnswerMessage | undefined;
+
   const answer = async (
     request: IncomingMessage,
     caller: Caller,
@@ -43,9 +44,14 @@ export function createMcpEndpoint(config: GatewayConfig, deps: McpDeps): Endpoin
         retryAfter = Math.max(retryAfter, call.retryAfter);
       },
     });
-    const toolDeps = { service, onFailure };
-    const { headers, ...made } = await (answerPlainCall(request.headers, body, toolDeps) ??
-      answerBySdk(request.headers, body, toolDeps, caller.signal));
+    // With the first request: the SDK is some MiB that a gateway without clients of MCP never needs.
+    const answerMessage = (loaded ??= (await import("./answerMessage.ts")).answerMessage);
+    const { headers, ...made } = await answerMessage(
+      request.headers,
+      body,
+      { service, onFailure },
+      () => caller.signal,
+    );
     return {
       ...made,
       headers: retryAfter > 0 ? { ...headers, "retry-after": retryAfter } : headers,
