@@ -15,7 +15,7 @@ const require = requireFrom(import.meta.url);`;
 const requiredHttp: Plugin = {
   name: "required-http",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^(?:node:)?http$/ }, ({ path, kind }) =>
       kind === "import-statement" ? { path, namespace: "required" } : undefined,
     );
     onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({
