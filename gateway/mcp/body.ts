@@ -23,20 +23,20 @@ export async function readBody(request: IncomingMessage): Promise<string> {
 
 /** What came until the end, or until the client left; undefined when it is too long. */
 function collect(request: IncomingMessage, announced: number): Promise<Buffer | undefined> {
+  if (announced > maxBytes) return Promise.resolve(undefined);
   const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
-  if (announced > maxBytes) resolve(undefined);
   const pieces: Buffer[] = [];
   let length = 0;
+  const finish = (): void => resolve(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
   const take = (piece: Buffer): void => {
     length += piece.length;
     if (length <= maxBytes) {
       pieces.push(piece);
       return;
     }
-    request.off("data", take);
+    request.off("data", take).off("end", finish).off("close", finish);
     resolve(undefined);
   };
-  const finish = (): void => resolve(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
   request.on("data", take).once("end", finish).once("close", finish);
   request.once("error", () => undefined); // the client left, which `close` tells as well
   return promise;
