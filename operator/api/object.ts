@@ -32,7 +32,6 @@ const ApiObjectSchema = z.looseObject({
 /** An object as the API server stores it: its metadata is checked, the rest is `unknown`. */
 export type ApiObject = z.infer<typeof ApiObjectSchema>;
 export type OwnerReference = z.infer<typeof OwnerReferenceSchema>;
-export type ObjectMetadata = ApiObject["metadata"];
 
 /** One answer to a list. */
 export interface Page {

@@ -217,7 +217,6 @@ async function gather(
 const reasons = {
   ERR_EGRESS_UNKNOWN: "EgressUnknown",
   ERR_CERT_MANAGER_MISSING: "CertManagerMissing",
-  ERR_NOT_SUPPORTED: "NotSupported",
 } as const;
 
 /** @throws StalledError with all that stands in the way */

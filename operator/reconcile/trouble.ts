@@ -7,7 +7,6 @@ export type StallReason =
   | "InvalidSpec"
   | "EgressUnknown"
   | "CertManagerMissing"
-  | "NotSupported"
   | "ReferenceMissing"
   | "ReferenceNotLabelled"
   | "SecretUnusable"
