@@ -3,16 +3,18 @@ import { hasCode, type ApiError } from "../api/errors.ts";
 import type { ApiCall } from "../api/resources.ts";
 
 /** Why a bridge cannot be brought into order before somebody does something. */
-export type StallReason =
-  | "InvalidSpec"
-  | "EgressUnknown"
-  | "CertManagerMissing"
-  | "ReferenceMissing"
-  | "ReferenceNotLabelled"
-  | "SecretUnusable"
-  | "NameTaken"
-  | "MissingGrant"
-  | "Refused";
+export const stallReasons = [
+  "InvalidSpec",
+  "EgressUnknown",
+  "CertManagerMissing",
+  "ReferenceMissing",
+  "ReferenceNotLabelled",
+  "SecretUnusable",
+  "NameTaken",
+  "MissingGrant",
+  "Refused",
+] as const;
+export type StallReason = (typeof stallReasons)[number];
 
 /** Its message says what, where, and what to do; it is shown in the bridge's status. */
 export class StalledError extends BridgeError {

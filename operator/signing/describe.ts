@@ -3,15 +3,22 @@ import type { Book } from "./book.ts";
 import { dueAt } from "./choose.ts";
 import type { KeySource } from "./source.ts";
 
+/** Why a ring is as it is, in CamelCase for conditions. */
+export const ringReasons = [
+  "Current",
+  "Publishing",
+  "WaitingForGateways",
+  "Overlapping",
+  "SourceUnusable",
+] as const;
+
 /** A ring for status; ids are no secrets. */
 export interface RingStatus {
   readonly signingKeyId: string;
   readonly nextKeyId: string | undefined;
   /** Keys that no longer sign and are still accepted. */
   readonly leftKeyIds: readonly string[];
-  /** Why the ring is as it is, in CamelCase for conditions. */
-  readonly reason:
-    "Current" | "Publishing" | "WaitingForGateways" | "Overlapping" | "SourceUnusable";
+  readonly reason: (typeof ringReasons)[number];
   /** The same for people, with what to do where a user has to. */
   readonly message: string;
   /** When the next key is due, RFC 3339; undefined where none is planned. */
