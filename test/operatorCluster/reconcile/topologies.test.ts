@@ -80,14 +80,20 @@ async function secretNames(): Promise<string[]> {
     .sort();
 }
 
+/** Each of the twelve ways from one to another, once. */
 const path: readonly Topology[] = [
   "InCluster",
   "CollectorOnly",
+  "InCluster",
+  "GatewayOnly",
+  "CollectorOnly",
   "GatewayOnly",
   "Direct",
   "CollectorOnly",
   "Direct",
   "GatewayOnly",
+  "InCluster",
+  "Direct",
   "InCluster",
 ];
 
@@ -109,6 +115,8 @@ test("every topology, and each switch between them, leaves what it needs and not
     seen.set(topology, keys);
   }
   expect(seen.size).toBe(4);
+  const ways = path.slice(1).map((topology, index) => `${path[index]} to ${topology}`);
+  expect(new Set(ways).size).toBe(12);
 });
 
 /** As a user's file would: what it no longer says is gone. */
