@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from "vitest";
 import { sharedControlPlane } from "../../cluster/shared.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { smallest } from "../helpers/bridge.ts";
+import { withoutWaitsOf } from "../helpers/fastTime.ts";
 import { startTestOperator } from "../helpers/operator.ts";
 import { newScene, secretData, settleBridge, type Scene } from "../helpers/scene.ts";
 
@@ -110,4 +111,29 @@ test("what is refused by its content says so without it", async () => {
   const message = await scene.reasonIs("lab", "Stalled", "SecretUnusable");
   expect(message).toContain("signing.secretRef: must hold 32 to 64 bytes as hex");
   expect(message).not.toContain("much too short");
+});
+
+test("what carries the label is looked at as soon as it comes, changes or goes", async () => {
+  const scheduler = withoutWaitsOf(1_000);
+  await using _ = await startTestOperator(scene.cluster, [scene.namespace], { scheduler });
+  const metadata = { name: "appliance-ca", labels: { "qrngbridge.io/bridge": "lab" } };
+  const [source] = smallest.sources ?? [];
+  if (source === undefined) throw new Error("no source");
+  for (const kind of ["ConfigMap", "Secret"] as const) {
+    const caRef = { kind, name: "appliance-ca", key: "ca.crt" };
+    const content = kind === "Secret" ? "stringData" : "data";
+    const holding = (entries: object) => ({ apiVersion: "v1", kind, metadata, [content]: entries });
+    await scene.applyBridge("lab", { sources: [{ ...source, caRef }] });
+    const absent = await scene.reasonIs("lab", "Stalled", "ReferenceMissing");
+    expect(absent).toContain(`there is no ${kind} appliance-ca`);
+    await scene.apply(holding({ "other.crt": "PEM" }));
+    await eventually(async () => {
+      const { message = "" } = (await scene.conditionOf("lab", "Stalled")) ?? {};
+      return message.includes(`${kind} appliance-ca has no entry ca.crt: add it`);
+    }, 60_000);
+    await scene.apply(holding({ "ca.crt": "PEM" }));
+    await scene.reasonIs("lab", "Stalled", "NotStalled");
+    await scene.kubectl("delete", kind, "appliance-ca");
+    await scene.reasonIs("lab", "Stalled", "ReferenceMissing");
+  }
 });
