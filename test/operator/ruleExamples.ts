@@ -293,18 +293,24 @@ const podExamples: Examples<typeof podRules> = {
   },
 };
 
-interface NamedExample extends Example {
-  readonly name: string;
+/** What of a rule goes into the resource's definition. */
+interface Written {
+  readonly cel: string;
   readonly message: string;
 }
 
-function join<Table extends Readonly<Record<string, { readonly message: string }>>>(
+interface NamedExample extends Example, Written {
+  readonly name: string;
+}
+
+function join<Table extends Readonly<Record<string, Written>>>(
   table: string,
   rules: Table,
   examples: Examples<Table>,
 ): NamedExample[] {
-  return Object.entries(rules).map(([name, { message }]) => ({
+  return Object.entries(rules).map(([name, { cel, message }]) => ({
     name: `${table}: ${name}`,
+    cel,
     message,
     ...examples[name as keyof Table],
   }));

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { type BridgeInput, qrngBridge } from "../../operator/bridge/schema.ts";
 import { installCrds } from "../cluster/objects.ts";
 import { sharedControlPlane } from "../cluster/shared.ts";
@@ -33,6 +35,25 @@ describe.each(ruleExamples)("$name", ({ accepted, refused, message }) => {
       refusal: expect.stringContaining(`: ${message}`),
     });
   });
+});
+
+/** The rules anywhere in a definition. */
+function rulesIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]): string[] =>
+    name === "x-kubernetes-validations"
+      ? (part as { rule: string }[]).map(({ rule }) => rule)
+      : rulesIn(part),
+  );
+}
+
+test("every rule of the definition is above, but that of names, which is below", async () => {
+  const rules = rulesIn(parse(await readFile("crds/qrngbridge.yaml", "utf8")));
+  const examples = new Set(ruleExamples.map(({ cel }) => cel));
+  expect(rules.length).toBeGreaterThan(50);
+  expect(rules.filter((rule) => !examples.has(rule))).toEqual([
+    expect.stringContaining("self.metadata.name"),
+  ]);
 });
 
 const names: [string, boolean][] = [
