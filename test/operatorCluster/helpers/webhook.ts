@@ -9,7 +9,7 @@ interface Review {
   readonly request: {
     readonly uid: string;
     readonly object: {
-      readonly metadata: { readonly labels?: object };
+      readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
       readonly spec: {
         readonly template: {
           readonly spec: {
@@ -28,8 +28,12 @@ const mirror = "mirror.example/";
 /**
  * A mutating admission webhook over HTTPS, for the Deployments of one namespace: it points images at
  * another registry, and adds a label and a limit, as platform teams have them.
+ * @param removed a label that it takes away
  */
-export async function startWebhook({ cluster, namespace }: Scene): Promise<AsyncDisposable> {
+export async function startWebhook(
+  { cluster, namespace }: Scene,
+  removed?: string,
+): Promise<AsyncDisposable> {
   const authority = await makeAuthority();
   const { certificate: cert, key } = await authority.issue();
   const server = createServer({ cert, key }, (request, response) => {
@@ -37,7 +41,11 @@ export async function startWebhook({ cluster, namespace }: Scene): Promise<Async
       const { uid, object } = (JSON.parse(body) as Review).request;
       const [{ image, resources }] = object.spec.template.spec.containers;
       const container = "/spec/template/spec/containers/0";
+      const hasRemoved = removed !== undefined && removed in (object.metadata.labels ?? {});
       const patch = [
+        ...(hasRemoved
+          ? [{ op: "remove", path: `/metadata/labels/${removed.replace("/", "~1")}` }]
+          : []),
         { op: "add", path: "/metadata/labels/example.com~1cost-centre", value: "7" },
         {
           op: "replace",

@@ -7,7 +7,7 @@ import { smallest, type StoredObject } from "../helpers/bridge.ts";
 import { fastScheduler } from "../helpers/fastTime.ts";
 import { runGatewayPod } from "../helpers/gateway.ts";
 import { operatorKubeConfig, startTestOperator } from "../helpers/operator.ts";
-import { newScene, settleBridge } from "../helpers/scene.ts";
+import { newScene, type Scene, settleBridge } from "../helpers/scene.ts";
 import { startWebhook } from "../helpers/webhook.ts";
 
 interface Template {
@@ -24,6 +24,18 @@ function containerOf(deployment: StoredObject | undefined): Template["spec"]["co
   return template.spec.containers[0];
 }
 
+/** A webhook holds from a moment after it was made. */
+async function settleMutated(scene: Scene): Promise<void> {
+  await eventually(async () => {
+    await scene.applyBridge("lab", smallest);
+    const deployment = await eventually(() => scene.get("deployment", "lab-gateway"));
+    if (containerOf(deployment).image.startsWith("mirror.example/")) return true;
+    await scene.kubectl("delete", "deployment", "lab-gateway", "lab-collector");
+    return false;
+  });
+  await settleBridge(scene, "lab");
+}
+
 /** Five minutes of the operator's time, of which all its timers are, go by in fifteen seconds. */
 const fiveMinutes = 300_000;
 const factor = 20;
@@ -38,15 +50,7 @@ test("what a mutating webhook makes of an object is accepted: one event, and no 
   let count: number;
   {
     await using operator = await start();
-    // A webhook holds from a moment after it was made.
-    await eventually(async () => {
-      await scene.applyBridge("lab", smallest);
-      const deployment = await eventually(() => scene.get("deployment", "lab-gateway"));
-      if (containerOf(deployment).image.startsWith("mirror.example/")) return true;
-      await scene.kubectl("delete", "deployment", "lab-gateway", "lab-collector");
-      return false;
-    });
-    await settleBridge(scene, "lab");
+    await settleMutated(scene);
     const deployment = await scene.get("deployment", "lab-gateway");
     expect(deployment?.metadata.labels).toMatchObject({ "example.com/cost-centre": "7" });
     expect(containerOf(deployment).resources.limits).toMatchObject({ cpu: "3" });
@@ -95,4 +99,27 @@ test("what a mutating webhook makes of an object is accepted: one event, and no 
       deployment?.spec?.["replicas"] === 3 && containerOf(deployment).image.startsWith("mirror")
     );
   });
+});
+
+test("what a mutating webhook takes away is not applied again and again", async () => {
+  const scene = await newScene(await sharedControlPlane(), "webhook");
+  const label = "app.kubernetes.io/component";
+  await using _ = await startWebhook(scene, label);
+  await using operator = await startTestOperator(scene.cluster, [scene.namespace]);
+  await settleMutated(scene);
+  expect((await scene.get("deployment", "lab-gateway"))?.metadata.labels).not.toHaveProperty(label);
+  const { length } = await operator.writes();
+  for (let n = 0; n < 3; n++) {
+    const note = `example.com/n=${n}`;
+    await operator.reconciledBy(() =>
+      scene.kubectl("annotate", "--overwrite", "qrngbridge", "lab", note),
+    );
+  }
+  expect(await operator.writes()).toHaveLength(length);
+  // What somebody takes away beside it is put back.
+  await scene.kubectl("label", "deployment", "lab-gateway", "app.kubernetes.io/name-");
+  await eventually(async () => {
+    const labels = (await scene.get("deployment", "lab-gateway"))?.metadata.labels ?? {};
+    return "app.kubernetes.io/name" in labels;
+  }, 60_000);
 });
