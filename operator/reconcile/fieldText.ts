@@ -1,10 +1,13 @@
-import { SharedValues } from "./sharedValues.ts";
+import { SharedValues } from "../sharedValues.ts";
+import { type FieldSet, parseFieldSet } from "./fieldSet.ts";
 
 /** Stands for the uid of an object's owner; no uid has it. */
-const ownerMark = "<owner>";
+export const ownerMark = "<owner>";
 
 /** Some thirty per topology and release; many more only while all change. */
-const texts = new SharedValues<string>(1_000);
+const limit = 1_000;
+const texts = new SharedValues<string>(limit);
+const sets = new SharedValues<FieldSet | undefined>(limit);
 
 /**
  * A set of fields (FieldsV1) as text, to be kept. Those of one kind of object differ from bridge to
@@ -18,7 +21,7 @@ export function writeFields(fields: unknown, owner: string | undefined): string 
   return texts.of(text, () => text);
 }
 
-/** The set of fields of a text. @param owner as it was written with */
-export function readFields(text: string, owner: string | undefined): unknown {
-  return JSON.parse(owner === undefined ? text : text.replaceAll(ownerMark, owner));
+/** The set of fields of a text, one for all of them, in which `ownerMark` stands for the owner. */
+export function readFields(text: string): FieldSet | undefined {
+  return sets.of(text, () => parseFieldSet(JSON.parse(text)));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { group } from "../bridge/schema.ts";
 import type { OwnedObject } from "../build/metadata.ts";
 
@@ -7,12 +7,12 @@ export const intentAnnotation = `${group}/intent`;
 
 /** The hash of an object as it was built. */
 export function hashIntent(object: OwnedObject): string {
-  return createHash("sha256").update(JSON.stringify(object)).digest("base64url");
+  return hash("sha256", JSON.stringify(object), "base64url");
 }
 
 /** The object as it is applied: with its hash. */
-export function withIntent(object: OwnedObject, hash = hashIntent(object)): OwnedObject {
+export function withIntent(object: OwnedObject, intent = hashIntent(object)): OwnedObject {
   const { metadata } = object;
-  const annotations = { ...metadata.annotations, [intentAnnotation]: hash };
+  const annotations = { ...metadata.annotations, [intentAnnotation]: intent };
   return { ...object, metadata: { ...metadata, annotations } };
 }

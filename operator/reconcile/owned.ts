@@ -4,7 +4,7 @@ import { group, kind } from "../bridge/schema.ts";
 import { bridgeLabel } from "../build/metadata.ts";
 import { writeFields } from "./fieldText.ts";
 import { intentAnnotation } from "./intent.ts";
-import { SharedValues } from "./sharedValues.ts";
+import { SharedValues } from "../sharedValues.ts";
 
 export const fieldManager = "qrng-bridge";
 

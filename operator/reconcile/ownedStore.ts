@@ -3,7 +3,7 @@ import type { Change } from "../engine/objectStore.ts";
 import type { Informer } from "../engine/informer.ts";
 import type { OwnedObject } from "../build/metadata.ts";
 import type { KnownObject } from "./owned.ts";
-import { SharedValues } from "./sharedValues.ts";
+import { SharedValues } from "../sharedValues.ts";
 
 interface Entry {
   readonly resource: Resource;

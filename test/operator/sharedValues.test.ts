@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SharedValues } from "../../../operator/reconcile/sharedValues.ts";
+import { SharedValues } from "../../operator/sharedValues.ts";
 
 test("a key has one value while there is room for it, and an equal one after", () => {
   const shared = new SharedValues<object>(2);
