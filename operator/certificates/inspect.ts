@@ -1,5 +1,6 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, hash, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { SharedValues } from "../sharedValues.ts";
 import { subjectOf, usageId, type Leaf, type Pair } from "./authority.ts";
 
 /** A certificate that was read back. */
@@ -37,20 +38,34 @@ function fits(certificate: X509Certificate, key: string | undefined): boolean {
   }
 }
 
+/**
+ * What was found of certificates, which are public, by the digest of all that it was found from: to
+ * check signatures takes more time than all else in a reconcile's decisions. A bridge has four.
+ */
+const judgements = new SharedValues<boolean>(10_000);
+
+function judge(from: readonly string[], check: () => boolean): boolean {
+  return judgements.of(hash("sha256", JSON.stringify(from), "base64url"), check);
+}
+
 /** Whether a certificate is a CA of ours by that name. */
-export function isAuthority({ parsed }: ReadCertificate, name: string): boolean {
-  return (
-    parsed.ca &&
-    parsed.subject === subjectOf(name) &&
-    parsed.publicKey.asymmetricKeyDetails?.namedCurve === "prime256v1" &&
-    parsed.checkIssued(parsed) &&
-    parsed.verify(parsed.publicKey)
+export function isAuthority({ certificate, parsed }: ReadCertificate, name: string): boolean {
+  return judge(
+    [name, certificate],
+    () =>
+      parsed.ca &&
+      parsed.subject === subjectOf(name) &&
+      parsed.publicKey.asymmetricKeyDetails?.namedCurve === "prime256v1" &&
+      parsed.checkIssued(parsed) &&
+      parsed.verify(parsed.publicKey),
   );
 }
 
 export function isIssuedBy(leaf: ReadCertificate, authority: ReadCertificate): boolean {
-  return (
-    leaf.parsed.checkIssued(authority.parsed) && leaf.parsed.verify(authority.parsed.publicKey)
+  return judge(
+    ["", leaf.certificate, authority.certificate],
+    () =>
+      leaf.parsed.checkIssued(authority.parsed) && leaf.parsed.verify(authority.parsed.publicKey),
   );
 }
 
