@@ -1,8 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 
 /** Resolves after `milliseconds`, or at once when `signal` aborts; never throws. */
 export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  // A timer takes a millisecond at least; for nothing, the others only have their turn.
+  const slept =
+    milliseconds > 0
+      ? delay(milliseconds, undefined, { signal })
+      : setImmediate(undefined, { signal });
+  await slept.catch(() => undefined);
 }
 
 export interface Backoff {

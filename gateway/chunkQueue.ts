@@ -26,9 +26,9 @@ class Chunk {
 
   /** Zeroes a part; each byte is in one such part. */
   release(part: Buffer): void {
-    part.fill(0);
     this.#held -= part.length;
     if (this.#held === 0 && this.#memory !== undefined) free(this.#memory);
+    else part.fill(0);
   }
 }
 

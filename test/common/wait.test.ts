@@ -97,3 +97,10 @@ test("who waits again when woken waits for the next notice", async () => {
   }
   await looping;
 });
+
+test("a sleep of no time lets others have their turn", async () => {
+  let hadTurn = false;
+  setImmediate(() => (hadTurn = true));
+  await sleep(0, new AbortController().signal);
+  expect(hadTurn).toBe(true);
+});
