@@ -14,6 +14,8 @@ export default defineConfig({
       "test/realCluster/**",
       "test/images/**",
     ],
+    // A good part of their time they wait, for programs that start and clients that are slow.
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 120_000,
     coverage: {
