@@ -46,17 +46,24 @@ export async function measureDraws(bundles: Bundles, effort: Effort): Promise<Ro
     const { connections } = work;
     const common = { connections, seconds: effort.seconds, headers: withKey };
     const script = work.body && (await writePost(bundles.folder, work.body));
-    let last: Measured | undefined;
+    let answerBytes = 0;
     const ours = async (): Promise<number> => {
-      last = await wrk({ ...common, url: subject.url + work.path }, script);
-      return last.rate;
+      const { rate, throughput } = await wrk({ ...common, url: subject.url + work.path }, script);
+      answerBytes = throughput / rate;
+      return rate;
     };
     const bare = async (): Promise<number> =>
       (await wrk({ ...common, url: limit.url + work.path }, script)).rate;
     const { first, second, ratio } = await byTurns(effort.rounds, ours, bare);
-    const gigabytes = ((last?.throughput ?? 0) / 1e9).toFixed(2);
-    const value = `${Math.round(first.median)}/s, ${gigabytes} GB/s`;
-    rows.push(ratioRow(work.name, value, `${Math.round(second.median)}/s bare`, ratio, work.aim));
+    const speed = (first.median * answerBytes) / 1e9;
+    const value = `${Math.round(first.median)}/s, ${speed.toFixed(2)} GB/s`;
+    const { name, aim, aimedSpeed } = work;
+    const row = ratioRow(name, value, `${Math.round(second.median)}/s bare`, ratio, aim);
+    if (aimedSpeed === undefined) rows.push(row);
+    else {
+      const isMet = speed >= aimedSpeed;
+      rows.push({ ...row, aim: { text: `≥ ${aimedSpeed} GB/s`, isMet } });
+    }
   }
   return rows;
 }

@@ -9,6 +9,8 @@ export interface Work {
   readonly connections: number;
   /** The least ratio to the limit that is aimed at. */
   readonly aim?: number;
+  /** GB a second, in place of a ratio. */
+  readonly aimedSpeed?: number;
 }
 
 const draw = (bytes: number, encoding: string, name: string): Work => ({
@@ -35,6 +37,7 @@ export const works: readonly Work[] = [
     path: `/api/stream?bytes=${streamPieces * streamPieceBytes}`,
     limit: { bytes: streamPieceBytes, encoding: "binary", pieces: streamPieces },
     connections: 4,
+    aimedSpeed: 1.5,
   },
   {
     name: "GET /api/integers?count=1000",
