@@ -46,24 +46,26 @@ interface Planned {
  * What others own is never written to: what is to be there anew is created or conflicts; whether
  * somebody has the name of a Deployment is asked for before anything is written, as are all names by
  * a bridge that waits for one.
+ * @param onApplied is told of each as it is done, also where a later one fails
  * @throws StalledError NameTaken
  */
-export async function applyAll(input: ApplyInput): Promise<Applied[]> {
+export async function applyAll(
+  input: ApplyInput,
+  onApplied: (applied: Applied) => void,
+): Promise<void> {
   const planned = await Promise.all(input.objects.map((wanted) => plan(input, wanted)));
-  const applied: Applied[] = [];
   let unwatched: unknown;
   for (const each of planned) {
     if (each === undefined) continue;
     try {
       const done = await applyOne(input, each);
-      if (done !== undefined) applied.push(done);
+      if (done !== undefined) onApplied(done);
     } catch (error) {
       if (!isMonitoring(each.wanted) || isTaken(error)) throw error;
       unwatched ??= error;
     }
   }
   if (unwatched !== undefined) throw unwatched;
-  return applied;
 }
 
 async function plan(input: ApplyInput, wanted: OwnedObject): Promise<Planned | undefined> {

@@ -16,7 +16,7 @@ import type { GatewayReport } from "../gateways/reports.ts";
 import type { Now } from "../moment.ts";
 import type { OneWayChecks } from "../oneWay/checks.ts";
 import { considerOneWay, type Considered } from "../oneWay/consider.ts";
-import { applyAll } from "./apply.ts";
+import { applyAll, type Applied } from "./apply.ts";
 import type { BridgeStore } from "./bridgeStore.ts";
 import type { DeploymentState } from "./deploymentState.ts";
 import { type Announce, announceDone, announceStall, announceStatus } from "./announce.ts";
@@ -142,8 +142,15 @@ async function settle(
   const scope = { client, owned, bridge, objects, signal };
   const keyOfBridge = `${bridge.metadata.namespace}/${bridge.metadata.name}`;
   const isLost = owned.lostOf(keyOfBridge);
-  const applied = await applyAll({ ...scope, stored: stored.objects });
-  announceDone(announce, bridge, { objects, applied, isLost, steps: decision.steps });
+  const applied: Applied[] = [];
+  let steps: SecretDecision["steps"] = [];
+  try {
+    await applyAll({ ...scope, stored: stored.objects }, (done) => applied.push(done));
+    ({ steps } = decision);
+  } finally {
+    // What was put back is so, whatever failed after it; the next round finds it in order.
+    announceDone(announce, bridge, { objects, applied, isLost, steps });
+  }
   await adoptIssued(scope);
   await prune(scope);
   if (stored.missing !== undefined) throw stored.missing;

@@ -5,7 +5,7 @@ import { behind } from "../helpers/behind.ts";
 import { smallest } from "../helpers/bridge.ts";
 import { startTestOperator } from "../helpers/operator.ts";
 import { startProxy } from "../helpers/proxy.ts";
-import { newScene } from "../helpers/scene.ts";
+import { newScene, settleBridge } from "../helpers/scene.ts";
 
 test("what fails again and again is told in the status and counted, and not written at each attempt", async () => {
   const cluster = await sharedControlPlane();
@@ -39,4 +39,36 @@ test("what fails again and again is told in the status and counted, and not writ
   proxy.set();
   await scene.reasonIs("lab", "Reconciling", "RollingOut");
   expect((await scene.owned("lab")).has("Service lab-push")).toBe(true);
+});
+
+test("what was put back is told, also when something after it cannot be", async () => {
+  const cluster = await sharedControlPlane();
+  const scene = await newScene(cluster, "partly");
+  await using proxy = await startProxy(new URL(cluster.url), cluster.ca);
+  await using _operator = await startTestOperator(behind(cluster, proxy), [scene.namespace]);
+  await scene.applyBridge("lab", smallest);
+  await settleBridge(scene, "lab");
+  proxy.set({
+    before: ({ isWrite, path }) =>
+      isWrite && path.endsWith("/deployments/lab-gateway")
+        ? { status: 500, reason: "InternalError" }
+        : undefined,
+  });
+  const patch = JSON.stringify({ spec: { gateway: { replicas: 3 } } });
+  await scene.kubectl("patch", "qrngbridge", "lab", "--type=merge", "--patch", patch);
+  await scene.reasonIs("lab", "Reconciling", "Retrying");
+  await scene.kubectl(
+    "label",
+    "service",
+    "lab-push",
+    "app.kubernetes.io/name=other",
+    "--overwrite",
+  );
+  await eventually(async () => {
+    const events = await scene.events();
+    return events.some(
+      ({ reason, note }) => reason === "DriftCorrected" && note.includes("Service lab-push"),
+    );
+  }, 60_000);
+  expect((await scene.conditionOf("lab", "Reconciling"))?.reason).toBe("Retrying");
 });
