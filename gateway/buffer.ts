@@ -12,7 +12,10 @@ export type Flow = (typeof flows)[number];
 export interface Draw {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
-  /** Zeroes them, whose memory is free then; to be called once they have left, in whatever encoding, or cannot leave any more. */
+  /**
+   * Zeroes them, and their memory may be given back: to be called once they have left, in whatever
+   * encoding, or cannot leave any more.
+   */
   release(): void;
 }
 

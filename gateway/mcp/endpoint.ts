@@ -44,19 +44,24 @@ export function createMcpEndpoint(config: GatewayConfig, deps: McpDeps): Endpoin
         retryAfter = Math.max(retryAfter, call.retryAfter);
       },
     });
-    // With the first request: the SDK is some MiB that a gateway without clients of MCP never needs.
-    const answerMessage = (loaded ??= (await import("./answerMessage.ts")).answerMessage);
-    const { headers, ...made } = await answerMessage(
-      request.headers,
-      body,
-      { service, onFailure },
-      () => caller.signal,
-    );
-    return {
-      ...made,
-      headers: retryAfter > 0 ? { ...headers, "retry-after": retryAfter } : headers,
-      release: () => draws.release(),
-    };
+    try {
+      // With the first request: the SDK is some MiB that a gateway without clients of MCP never needs.
+      const answerMessage = (loaded ??= (await import("./answerMessage.ts")).answerMessage);
+      const { headers, ...made } = await answerMessage(
+        request.headers,
+        body,
+        { service, onFailure },
+        () => caller.signal,
+      );
+      return {
+        ...made,
+        headers: retryAfter > 0 ? { ...headers, "retry-after": retryAfter } : headers,
+        release: () => draws.release(),
+      };
+    } catch (error) {
+      draws.release(); // no answer is there that would
+      throw error;
+    }
   };
   return {
     path: "/mcp",
